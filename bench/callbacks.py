@@ -12,7 +12,7 @@ from typing import Any
 from bench.invocations import Invocations, of_function
 from bench.meter import Meter, Request
 from bench.processes import cpu_seconds
-from duologue.domain.receipt import Receipt
+from duologue.domain.accounting.receipt import Receipt
 from lab.lab import Lab
 from lab.sp.account import open_account
 from lab.sp.client import SpClient

@@ -30,7 +30,7 @@ from duologue.adapters.dynamo_histories import DynamoHistories
 from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.adapters.list_rows import key, last_digits, lists_of, place
-from duologue.domain.call import Call
+from duologue.domain.calls.call import Call
 from duologue.operator.console.server import make_app
 from tests.console.world import BASE, FAILED, NOT_ANSWERED, PORT, TALKED, World, acknowledged, numbered
 from tests.fakes.seals import ROWS

@@ -1,4 +1,4 @@
-"""What one callback costs on AWS: how much it uses of each thing, times its price (`duologue.domain.prices`).
+"""What one callback costs on AWS: how much it uses of each thing, times its price (`domain.accounting.prices`).
 
 Not in it: the minutes of the telephone network, which are a hundred times as much; what costs the same without a
 callback (keys, alarms, a queue that is polled in vain, the sweeper); cold starts.
@@ -7,8 +7,8 @@ callback (keys, alarms, a queue that is polled in vain, the sweeper); cold start
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from duologue.domain.prices import Price
-from duologue.domain.receipt import Amounts
+from duologue.domain.accounting.prices import Price
+from duologue.domain.accounting.receipt import Amounts
 
 _EVENTS = _NOTIFICATIONS = 7
 _FUNCTIONS = 1 + _EVENTS + _NOTIFICATIONS

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from duologue.call_control.facts import CdrWritten
-from duologue.domain.accounts import App
-from duologue.domain.webhook_request import Reply, WebhookRequest
+from duologue.domain.access.accounts import App
+from duologue.domain.notifying.webhook_request import Reply, WebhookRequest
 from tests.fakes.calls import FakeCalls
 from tests.queues import STEPS, TALKS, DeliveryWorld, play
 

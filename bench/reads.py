@@ -30,12 +30,12 @@ from duologue.adapters.dynamo_people import listings
 from duologue.adapters.kms_data_keys import KmsDataKeys, Seal
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.adapters.sealed_rows import SealedRows
-from duologue.domain.accounts import App, Sp
-from duologue.domain.call import Call
-from duologue.domain.cdr import cdr_of
-from duologue.domain.leg import Leg
-from duologue.domain.outcome import EndReason, Party
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.access.accounts import App, Sp
+from duologue.domain.accounting.cdr import cdr_of
+from duologue.domain.calls.call import Call
+from duologue.domain.calls.leg import Leg
+from duologue.domain.calls.outcome import EndReason, Party
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.operator.__main__ import main as operate
 from tests.journeys.tables import SHAPES
 

@@ -14,8 +14,8 @@ from bench.place import Placing
 from bench.spread import ratio, round_ratios, spread, table
 from duologue.adapters.dynamo_app_events import INDEX as APP_INDEX
 from duologue.adapters.sweep_index import INDEX as SWEEP_INDEX
-from duologue.domain.prices import PRICE_TABLES, REGION, aws_parts
-from duologue.domain.receipt import PRICES
+from duologue.domain.accounting.prices import PRICE_TABLES, REGION, aws_parts
+from duologue.domain.accounting.receipt import PRICES
 
 MOST_TRANSITIONS, MOST_REQUESTS, MOST_WRITE_UNITS, MOST_USD = 3, 60, 80, 0.0003
 """With all that calls have."""
@@ -201,7 +201,7 @@ def _bill(costs: Costs) -> list[str]:
     return [
         f"## What one callback costs on AWS: {usd:.6f} USD ({_target(usd, MOST_USD, f'{MOST_USD:g}')})",
         "",
-        "The sum of each amount times its list price in `domain/prices.py` "
+        "The sum of each amount times its list price in `domain/accounting/prices.py` "
         f"({REGION}, {PRICES}), without free tiers: {usd / floor:.1f} times the floor.",
         f"The receipt of the call, which is written with its CDR, says {receipt:.6f} USD: {receipt / usd:.2f} of it.",
         "",

@@ -53,11 +53,11 @@ from duologue.adapters.threads import Threads
 from duologue.call_control.events import NeverTakenUp
 from duologue.call_control.history import Attempt, Delivery, DeliveryState
 from duologue.call_control.machine import decide
-from duologue.domain.call import Call, NotifyTo
-from duologue.domain.cdr import cdr_of
-from duologue.domain.leg import Leg
-from duologue.domain.outcome import Party
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.accounting.cdr import cdr_of
+from duologue.domain.calls.call import Call, NotifyTo
+from duologue.domain.calls.leg import Leg
+from duologue.domain.calls.outcome import Party
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.runtime.last_resort import isolate_failures
 from duologue.usecases.finalize_call import FinalizeCall
 from duologue.usecases.queue_due import QueueDue

@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.meter import Meter, write_units_of
 from bench.store_in_process import dynamodb, rows_of
-from duologue.domain.accounts import App
+from duologue.domain.access.accounts import App
 from lab.cruel.mix import AREAS
 from pstn.lines.behaviours import answers
 from pstn.lines.virtual import Phone

@@ -19,8 +19,8 @@ from duologue.adapters.dynamo_calls import DynamoCalls
 from duologue.adapters.jittered_pause import longest_s
 from duologue.call_control.events import NeverTakenUp
 from duologue.call_control.machine import decide
-from duologue.domain.accounts import App
-from duologue.domain.callback_request import CallbackRequest
+from duologue.domain.access.accounts import App
+from duologue.domain.calls.callback_request import CallbackRequest
 from duologue.domain.errors import DuologueError
 from duologue.usecases.place_callback import PlaceCallback
 from duologue.usecases.ports.call_changes import Change, SavedCall

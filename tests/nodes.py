@@ -11,7 +11,7 @@ from typing import Any
 from duologue.adapters.dynamo_nodes import DynamoNodes
 from duologue.adapters.node_requests import NodeRequests, NodeSecret
 from duologue.adapters.sip_network import SipNetwork
-from duologue.domain.node import Burial, Node
+from duologue.domain.calls.node import Burial, Node
 from duologue.usecases.ports.network import Network
 from tests.fakes.clock import FakeClock
 from tests.samples import NOW, callback

@@ -28,12 +28,12 @@ from duologue.call_control.facts import (
     LegDialledRecorded,
     LegRingingRecorded,
 )
-from duologue.domain.accounts import App
-from duologue.domain.call import NotifyTo
-from duologue.domain.cdr import cdr_of
+from duologue.domain.access.accounts import App
+from duologue.domain.accounting.cdr import cdr_of
+from duologue.domain.calls.call import NotifyTo
+from duologue.domain.calls.outcome import EndReason, Party
 from duologue.domain.errors import OutsideUnavailable
-from duologue.domain.outcome import EndReason, Party
-from duologue.domain.webhook_request import Reply, WebhookRequest
+from duologue.domain.notifying.webhook_request import Reply, WebhookRequest
 from duologue.usecases.notify_sp import NotifySp
 from duologue.usecases.ports.call_changes import SavedCall
 from duologue.usecases.ports.notifying import NO_WAIT, Notice

@@ -6,13 +6,13 @@ from typing import Any
 
 from duologue.call_control.events import InboundCall
 from duologue.call_control.inbound import DEFAULT_TERMS, Incoming, Target, connect
-from duologue.domain.accounts import App
-from duologue.domain.call import Call, NotifyTo
-from duologue.domain.call_memory import InboundApp
-from duologue.domain.leg import Leg
-from duologue.domain.memory_draft import MemoryDraft, MemoryKey
-from duologue.domain.outcome import Party
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.access.accounts import App
+from duologue.domain.calls.call import Call, NotifyTo
+from duologue.domain.calls.leg import Leg
+from duologue.domain.calls.memory_draft import MemoryDraft, MemoryKey
+from duologue.domain.calls.outcome import Party
+from duologue.domain.memory.call_memory import InboundApp
+from duologue.domain.numbers.phone_number import PhoneNumber
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 CALLER = PhoneNumber("+12025550111")

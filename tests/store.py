@@ -17,7 +17,7 @@ from duologue.adapters.dynamo_open_calls import DynamoOpenCalls
 from duologue.adapters.dynamo_request_limits import DynamoRequestLimits
 from duologue.adapters.dynamo_waiting import DynamoWaiting
 from duologue.adapters.kms_secrets import KmsSecrets
-from duologue.domain.accounts import App, Sp
+from duologue.domain.access.accounts import App, Sp
 from tests.fakes.seals import ROWS
 from tests.samples import NOW
 

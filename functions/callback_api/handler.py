@@ -13,9 +13,9 @@ from dataclasses import replace
 from typing import Any
 
 from duologue.adapters.metrics import count
-from duologue.domain.accounts import App
-from duologue.domain.audit import AuditEntry
-from duologue.domain.call import NotifyTo
+from duologue.domain.access.accounts import App
+from duologue.domain.access.audit import AuditEntry
+from duologue.domain.calls.call import NotifyTo
 from duologue.domain.errors import CallerRefused, DayCeilingReached, DialledNumberLimitReached, NumberRefused
 from duologue.runtime.last_resort import guarded
 from duologue.runtime.rest import Request, answered, response_of
@@ -184,7 +184,7 @@ def _notification_urls(request: Request, app: App, dependencies: Dependencies) -
 
 
 def _call_memories(request: Request, app: App, dependencies: Dependencies) -> Answer:
-    from duologue.domain.memory_history import Pair
+    from duologue.domain.memory.memory_history import Pair
     from duologue.wire.huawei.memories import memories_found, memory_found, read_memory_deletion, read_memory_query
 
     others = dependencies.others()

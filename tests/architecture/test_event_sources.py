@@ -15,7 +15,7 @@ from duologue.adapters.rows_before import fact_key
 from duologue.call_control.events import NeverTakenUp
 from duologue.call_control.history import Attempt, Delivery, DeliveryState
 from duologue.call_control.machine import decide
-from duologue.domain.task_token import TaskToken, Wait
+from duologue.domain.calls.task_token import TaskToken, Wait
 from duologue.usecases.ports.call_changes import ProcessedEvent
 from duologue.usecases.ports.notifying import Notice
 from duologue.usecases.process_network_event import change_of

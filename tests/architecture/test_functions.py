@@ -22,9 +22,9 @@ _SLOW_ON_THE_LINE = (*_SLOW, "aws_lambda_powertools.utilities.batch", "aws_lambd
 # Ports are for types alone, a receipt is written at the end, and few processes answer a call to a display number.
 _NOT_ON_THE_LINE = (
     *_SLOW_ON_THE_LINE,
-    "duologue.domain.accounts",
-    "duologue.domain.acceptance_limits",
-    "duologue.domain.receipt",
+    "duologue.domain.access.accounts",
+    "duologue.domain.accounting.acceptance_limits",
+    "duologue.domain.accounting.receipt",
     "duologue.usecases.answer_inbound_call",
     *(f"duologue.usecases.ports.{name}" for name in ("calls", "flows", "memories", "network", "outside")),
 )

@@ -8,10 +8,10 @@ import botocore.session
 import pytest
 
 from duologue.adapters.aws import FAST
-from duologue.domain.callback_request import LONGEST_TALK
-from duologue.domain.delivery import DELAYS, wait_after
-from duologue.domain.due import SWEEP_MARGIN
-from duologue.domain.source_address import TrustedProxies
+from duologue.domain.access.source_address import TrustedProxies
+from duologue.domain.calls.callback_request import LONGEST_TALK
+from duologue.domain.calls.due import SWEEP_MARGIN
+from duologue.domain.notifying.delivery import DELAYS, wait_after
 from duologue.usecases.finalize_call import GRACE
 from duologue.usecases.place_callback import FIRST_IS_OVER, RingTimeouts
 from tests.architecture.translated import created

@@ -8,8 +8,8 @@ import pytest
 
 from duologue.adapters.dynamo_listing import USAGE_KEPT
 from duologue.adapters.dynamo_writes import COUNTS_KEPT
-from duologue.domain.call_memory import LONGEST_PERIOD
-from duologue.domain.memory_draft import DEFAULT_PERIOD
+from duologue.domain.calls.memory_draft import DEFAULT_PERIOD
+from duologue.domain.memory.call_memory import LONGEST_PERIOD
 from tests.architecture.translated import created, names_in
 from tools.retained import retained, to_import
 from tools.template import ROOT, read_template

@@ -17,17 +17,18 @@ _CORE = "layers/core/duologue"
 
 # contract id → (a module to add the line to, the line)
 _BREAKS = {
-    "layers": (f"{_CORE}/domain/call.py", "import duologue.usecases.ports"),
+    "layers": (f"{_CORE}/domain/calls/call.py", "import duologue.usecases.ports"),
+    "rooms": (f"{_CORE}/domain/calls/leg.py", "import duologue.domain.accounting.usage"),
     "wires": (f"{_CORE}/wire/chime/__init__.py", "import duologue.wire.huawei"),
     "carrier-behind-its-port": (f"{_CORE}/runtime/wiring/flow.py", "import duologue.adapters.chime_network"),
     "usecases-know-no-wire": (f"{_CORE}/usecases/place_callback.py", "import duologue.wire.huawei"),
     "no-cloud-below-adapters": (f"{_CORE}/usecases/place_callback.py", "import boto3"),
-    "pure-core": (f"{_CORE}/domain/call.py", "import pydantic"),
+    "pure-core": (f"{_CORE}/domain/calls/call.py", "import pydantic"),
     "product-below-functions": (f"{_CORE}/runtime/__init__.py", "import functions.sweep.handler"),
     "functions-know-no-lab": ("functions/sweep/handler.py", "import lab"),
     "handlers-are-independent": ("functions/sweep/handler.py", "import functions.outbox.handler"),
     "pstn-imports-nothing-of-ours": ("pstn/lines/sip/line.py", "import lab.phones.scripted"),
-    "lab-imports-nothing-of-the-product": ("lab/__init__.py", "import duologue.domain.call"),
+    "lab-imports-nothing-of-the-product": ("lab/__init__.py", "import duologue.domain.calls.call"),
     "lab-layers": ("lab/website/backend.py", "import lab.lab"),
 }
 
@@ -94,11 +95,13 @@ def test_each_adapter_of_a_carrier_is_behind_the_port():
     assert adapters < set(contract["protected_modules"])
 
 
-@pytest.mark.parametrize("package", [f"{_CORE}/helpers", f"{_CORE}/wire/carrier", "lab/helpers"])
+@pytest.mark.parametrize(
+    "package", [f"{_CORE}/helpers", f"{_CORE}/domain/helpers", f"{_CORE}/wire/carrier", "lab/helpers"]
+)
 def test_a_new_package_must_be_given_its_place(package: str, copy: Path):
     (copy / package).mkdir()
     (copy / package / "__init__.py").write_text('"""Homeless."""\n', encoding="utf-8")
-    verdict, report = _verdicts(copy, "layers", "wires", "lab-layers")
+    verdict, report = _verdicts(copy, "layers", "rooms", "wires", "lab-layers")
     assert verdict == 1, report
 
 

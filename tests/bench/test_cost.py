@@ -7,8 +7,8 @@ from bench.cost import FLOOR, bill, total
 from bench.invocations import Invocations, read_log
 from bench.meter import ItemWrite, Request, units_by_kind, write_units_of
 from bench.report import ITSELF, MOST_UNITS, units_by_use, used
-from duologue.domain.prices import PRICE_TABLES, Price
-from duologue.domain.receipt import PRICES, Amounts
+from duologue.domain.accounting.prices import PRICE_TABLES, Price
+from duologue.domain.accounting.receipt import PRICES, Amounts
 
 _LOG = [
     "START RequestId: 1 Version: $LATEST",

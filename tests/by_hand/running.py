@@ -15,7 +15,7 @@ import boto3
 
 from duologue.adapters.dynamo_account_book import DynamoAccountBook
 from duologue.adapters.kms_secrets import KmsSecrets
-from duologue.domain.tokens import Grant, hash_token
+from duologue.domain.access.tokens import Grant, hash_token
 from lab.cli.env_file import ENV_FILE
 from tests.by_hand.needs import Need, need_of
 from tests.e2e.build.output import api_fields, event_for, sampled_app_key, sampled_secrets

@@ -18,8 +18,8 @@ from duologue.call_control.events import (
 )
 from duologue.call_control.facts import Fact
 from duologue.call_control.machine import Decision, decide
-from duologue.domain.call import Call
-from duologue.domain.outcome import Party
+from duologue.domain.calls.call import Call
+from duologue.domain.calls.outcome import Party
 from tests.samples import LEG_A, LEG_B, NETWORK_CALL, at, callback
 
 CALLER_DIALLED = DialAccepted(at(0), NETWORK_CALL, LEG_A, at(0))

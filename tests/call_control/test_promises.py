@@ -22,10 +22,10 @@ from duologue.call_control.events import (
 from duologue.call_control.facts import CallEnded, CdrWritten, LegAnsweredRecorded, LegDialledRecorded
 from duologue.call_control.inbound import play_tone, reject
 from duologue.call_control.machine import decide
-from duologue.domain.call import Call, Origin, Phase
-from duologue.domain.cdr import cdr_of, talk_time
+from duologue.domain.accounting.cdr import cdr_of, talk_time
+from duologue.domain.calls.call import Call, Origin, Phase
+from duologue.domain.calls.outcome import EndReason, Party
 from duologue.domain.errors import CalleeSilent, CallerSilent, LongestReached
-from duologue.domain.outcome import EndReason, Party
 from tests.call_control import stories
 from tests.samples import LEG_A, LEG_B, NETWORK_CALL, at, callback, incoming, return_call
 

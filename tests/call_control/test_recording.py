@@ -9,10 +9,10 @@ from duologue.call_control.actions import DialAndBridge, PlayPrompt, StartRecord
 from duologue.call_control.events import ActionRefused, LastMinuteAsked, RecordingStarted
 from duologue.call_control.machine import leaves_a_prompt
 from duologue.call_control.prompts import AppPrompt, Prompt
-from duologue.domain.audio import Audio
-from duologue.domain.cdr import cdr_of
-from duologue.domain.outcome import Party
-from duologue.domain.recording import Recording
+from duologue.domain.accounting.cdr import cdr_of
+from duologue.domain.calls.outcome import Party
+from duologue.domain.media.audio import Audio
+from duologue.domain.media.recording import Recording
 from tests.call_control.stories import CALLEE_LEFT, CALLER_LEFT, END_WANTED, TALKING, Story
 from tests.samples import LEG_A, LEG_B, NETWORK_CALL, at, callback
 

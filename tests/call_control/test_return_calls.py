@@ -10,13 +10,13 @@ from duologue.call_control.events import BridgeFailed, GaveUp, LegAnswered, LegE
 from duologue.call_control.inbound import DEFAULT_TERMS, connect, play_tone, reject, turn_away
 from duologue.call_control.machine import decide
 from duologue.call_control.prompts import AppPrompt, Prompt
-from duologue.domain.audio import Audio, AudioListeners
-from duologue.domain.call import NotifyTo, Phase
-from duologue.domain.cdr import cdr_of
+from duologue.domain.accounting.cdr import cdr_of
+from duologue.domain.calls.call import NotifyTo, Phase
+from duologue.domain.calls.outcome import EndReason, Outcome, Party, Result
+from duologue.domain.calls.task_token import Wait
 from duologue.domain.errors import CalleeSilent, CallerSilent
-from duologue.domain.outcome import EndReason, Outcome, Party, Result
-from duologue.domain.phone_number import WITHHELD
-from duologue.domain.task_token import Wait
+from duologue.domain.media.audio import Audio, AudioListeners
+from duologue.domain.numbers.phone_number import WITHHELD
 from tests.call_control.stories import (
     CALLEE_ANSWERED,
     CALLEE_LEFT,

@@ -18,8 +18,10 @@ from duologue.call_control.events import (
 )
 from duologue.call_control.machine import decide, leaves_a_prompt
 from duologue.call_control.prompts import Prompt
-from duologue.domain.call import Phase
-from duologue.domain.cdr import cdr_of
+from duologue.domain.accounting.cdr import cdr_of
+from duologue.domain.calls.call import Phase
+from duologue.domain.calls.outcome import EndReason, Outcome, Party, Result
+from duologue.domain.calls.task_token import Wait
 from duologue.domain.errors import (
     CalleeSilent,
     CallerSilent,
@@ -30,8 +32,6 @@ from duologue.domain.errors import (
     NothingWasDialled,
     OutsideUnavailable,
 )
-from duologue.domain.outcome import EndReason, Outcome, Party, Result
-from duologue.domain.task_token import Wait
 from tests.call_control.stories import (
     BRIDGE_TIMED_OUT,
     CALLEE_ANSWERED,

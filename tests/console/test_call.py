@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from duologue.call_control.history import DeliveryState
-from duologue.domain.audio import Audio
-from duologue.domain.call import NotifyTo, Phase
+from duologue.domain.calls.call import NotifyTo, Phase
+from duologue.domain.calls.outcome import EndReason
 from duologue.domain.errors import OutsideUnavailable
-from duologue.domain.outcome import EndReason
-from duologue.domain.recording import Recording
+from duologue.domain.media.audio import Audio
+from duologue.domain.media.recording import Recording
 from tests.call_control.stories import CALLEE_LEFT, CALLER_DIALLED, CALLER_LEFT, CALLER_RANG, TALKING
 from tests.console.world import FAILED, NOT_ANSWERED, TALKED, recorded
 from tests.samples import at

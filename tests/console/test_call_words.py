@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from duologue.domain.leg import Leg
-from duologue.domain.outcome import EndReason, Outcome, Party, Result, outcome_of
+from duologue.domain.calls.leg import Leg
+from duologue.domain.calls.outcome import EndReason, Outcome, Party, Result, outcome_of
 from duologue.operator.call_words import ENDINGS, Meaning, meaning, sentence, short
 from tests.call_control.stories import (
     CALLEE_LEFT,

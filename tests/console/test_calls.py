@@ -6,10 +6,10 @@ from datetime import UTC, timedelta
 
 import pytest
 
-from duologue.domain.accounts import App
-from duologue.domain.call import NotifyTo
-from duologue.domain.outcome import EndReason
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.access.accounts import App
+from duologue.domain.calls.call import NotifyTo
+from duologue.domain.calls.outcome import EndReason
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.operator.console.search import NotSearchable, Search, call_id_in, wanted
 from duologue.usecases.ports.call_lists import CallsWanted
 from tests.call_control.stories import TALKING

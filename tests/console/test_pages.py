@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from duologue.call_control.history import DeliveryState
-from duologue.domain.accounts import App
-from duologue.domain.audit import AuditEntry
-from duologue.domain.endpoint_health import Circuit, EndpointHealth
-from duologue.domain.outcome import EndReason
-from duologue.domain.usage import DayUsage
+from duologue.domain.access.accounts import App
+from duologue.domain.access.audit import AuditEntry
+from duologue.domain.accounting.usage import DayUsage
+from duologue.domain.calls.outcome import EndReason
+from duologue.domain.notifying.endpoint_health import Circuit, EndpointHealth
 from duologue.operator.console import overview
 from duologue.operator.console.chart import by_hour, shares
 from duologue.operator.console.guard import TOKEN_FIELD

@@ -10,13 +10,13 @@ from duologue.call_control.events import CallEvent, LegEnded, RecordingStarted, 
 from duologue.call_control.facts import CdrWritten
 from duologue.call_control.history import Attempt, Delivery, DeliveryState, url_of
 from duologue.call_control.trace import FlowStep
-from duologue.domain.accounts import App, Sp
-from duologue.domain.audit import AuditEntry, AuditFilter
-from duologue.domain.call import Call
-from duologue.domain.call_memory import MemoryTerms, RememberedParty, memory_of_call
-from duologue.domain.cdr import cdr_of
-from duologue.domain.phone_number import PhoneNumber
-from duologue.domain.recording import published_key
+from duologue.domain.access.accounts import App, Sp
+from duologue.domain.access.audit import AuditEntry, AuditFilter
+from duologue.domain.accounting.cdr import cdr_of
+from duologue.domain.calls.call import Call
+from duologue.domain.media.recording import published_key
+from duologue.domain.memory.call_memory import MemoryTerms, RememberedParty, memory_of_call
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.operator.console.desk import Desk
 from duologue.operator.console.pages import Pages
 from duologue.usecases.end_calls import EndCalls

@@ -18,7 +18,8 @@ from duologue.adapters.dynamo_directory import DynamoDirectory
 from duologue.adapters.dynamo_owners import DynamoOwners
 from duologue.adapters.dynamo_slots import free_leaked, held_slots, slots_in_use, slots_of
 from duologue.adapters.kms_secrets import KmsSecrets
-from duologue.domain.accounts import App, PushSignature, Scheme, Sp
+from duologue.domain.access.accounts import App, PushSignature, Scheme, Sp
+from duologue.domain.access.tokens import REFRESH_LIFE, Register, TokenPair
 from duologue.domain.errors import (
     AccountExists,
     AccountInactive,
@@ -29,8 +30,7 @@ from duologue.domain.errors import (
     UnknownApp,
     UnknownSp,
 )
-from duologue.domain.recording_link import Owner
-from duologue.domain.tokens import REFRESH_LIFE, Register, TokenPair
+from duologue.domain.media.recording_link import Owner
 from duologue.usecases.check_app import MOST_NUMBERS_CHANGED
 from duologue.usecases.ports.accounts import Access, ListedApp
 from tests.fakes.accounts import FakeAccounts

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from duologue.adapters.dynamo_audit import DynamoAudit
-from duologue.domain.audit import AuditEntry, AuditFilter
+from duologue.domain.access.audit import AuditEntry, AuditFilter
 from tests.journeys.tables import make_tables
 from tests.samples import NOW
 

@@ -21,12 +21,12 @@ from duologue.adapters.kms_data_keys import Seal
 from duologue.adapters.sealed_cursors import SealedCursors
 from duologue.call_control.events import EndNotReported
 from duologue.call_control.machine import decide
-from duologue.domain.accounts import App
-from duologue.domain.call_filter import CallFilter
+from duologue.domain.access.accounts import App
+from duologue.domain.accounting.call_filter import CallFilter
+from duologue.domain.accounting.usage import DayUsage
+from duologue.domain.calls.outcome import EndReason
 from duologue.domain.errors import InvalidField, OutsideUnavailable
-from duologue.domain.outcome import EndReason
-from duologue.domain.phone_number import WITHHELD, PhoneNumber
-from duologue.domain.usage import DayUsage
+from duologue.domain.numbers.phone_number import WITHHELD, PhoneNumber
 from duologue.usecases.list_own_calls import ListOwnCalls
 from duologue.usecases.ports.call_lists import CallPage, CallsWanted
 from duologue.usecases.process_network_event import change_of

@@ -18,13 +18,11 @@ from duologue.call_control.events import EndNotReported, NeverTakenUp, Recording
 from duologue.call_control.facts import CallAccepted, CallEnded, CdrWritten, LegAnsweredRecorded, LegDialledRecorded
 from duologue.call_control.history import Attempt, Delivery, DeliveryState
 from duologue.call_control.machine import decide
-from duologue.domain.audio import Audio, AudioListeners
-from duologue.domain.call import NotifyTo
-from duologue.domain.call_memory import SetBy
-from duologue.domain.cdr import cdr_of
-from duologue.domain.delivery import DELAYS
-from duologue.domain.due import ENDING, RECONCILIATION, due_by
-from duologue.domain.endpoint_health import Circuit, EndpointHealth, Verdict
+from duologue.domain.accounting.cdr import cdr_of
+from duologue.domain.calls.call import NotifyTo
+from duologue.domain.calls.due import ENDING, RECONCILIATION, due_by
+from duologue.domain.calls.outcome import EndReason, Party
+from duologue.domain.calls.task_token import TaskToken, Wait
 from duologue.domain.errors import (
     CallAlreadyAccepted,
     CdrAlreadyWritten,
@@ -42,11 +40,13 @@ from duologue.domain.errors import (
     UnknownCall,
     UnreadableCall,
 )
-from duologue.domain.outcome import EndReason, Party
-from duologue.domain.phone_number import UNREAD
-from duologue.domain.recording import Recording
-from duologue.domain.task_token import TaskToken, Wait
-from duologue.domain.webhook_request import Reply
+from duologue.domain.media.audio import Audio, AudioListeners
+from duologue.domain.media.recording import Recording
+from duologue.domain.memory.call_memory import SetBy
+from duologue.domain.notifying.delivery import DELAYS
+from duologue.domain.notifying.endpoint_health import Circuit, EndpointHealth, Verdict
+from duologue.domain.notifying.webhook_request import Reply
+from duologue.domain.numbers.phone_number import UNREAD
 from duologue.usecases.change_endpoints import probe_now, switch_on
 from duologue.usecases.manage_notifications import ManageNotifications
 from duologue.usecases.ports.call_changes import Change, ProcessedEvent, SavedCall

@@ -7,7 +7,7 @@ import pytest
 
 from duologue.adapters.kms_data_keys import KmsDataKeys, Seal
 from duologue.adapters.s3_cdr_archive import S3CdrArchive
-from duologue.domain.cdr_archive import ArchiveFile
+from duologue.domain.accounting.cdr_archive import ArchiveFile
 from duologue.domain.errors import SealBroken
 from tests.fakes.cdr_archive import FakeCdrArchive
 from tests.fakes.seals import FakeDataKeys

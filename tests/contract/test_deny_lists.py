@@ -11,10 +11,10 @@ from duologue.adapters.dynamo_account_book import DynamoAccountBook
 from duologue.adapters.dynamo_deny_lists import DynamoDenyLists
 from duologue.adapters.dynamo_rates import DynamoRates
 from duologue.adapters.kms_secrets import KmsSecrets
-from duologue.domain.accounts import App, Sp
-from duologue.domain.deny_list import Denials, Entry, Verdict
-from duologue.domain.phone_number import PhoneNumber
-from duologue.domain.rates import ESTIMATES
+from duologue.domain.access.accounts import App, Sp
+from duologue.domain.accounting.rates import ESTIMATES
+from duologue.domain.numbers.deny_list import Denials, Entry, Verdict
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.usecases.ports.denying import DoNotCall
 from tests.contract.test_accounts import new_table
 from tests.fakes.clock import FakeClock

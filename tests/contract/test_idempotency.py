@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 
 from duologue.adapters.jittered_pause import pause
-from duologue.domain.accounts import App
-from duologue.domain.callback_request import CallbackRequest
+from duologue.domain.access.accounts import App
+from duologue.domain.calls.callback_request import CallbackRequest
+from duologue.domain.calls.idempotency import IdempotencyKey
 from duologue.domain.errors import CalleeLimitReached, DuologueError, LimitReached, TooManyCalls
-from duologue.domain.idempotency import IdempotencyKey
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.numbers.phone_number import PhoneNumber
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock
 from tests.fakes.flows import FakeFlows

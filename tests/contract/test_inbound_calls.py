@@ -14,9 +14,10 @@ from duologue.adapters.memory_rows import remembered
 from duologue.call_control.facts import CallEnded, CdrWritten, InboundCallRecorded, LegDialledRecorded
 from duologue.call_control.inbound import connect, hung_up, play_tone, reject
 from duologue.call_control.machine import decide
-from duologue.domain.accounts import App, Sp, UnknownCallers
-from duologue.domain.call_memory import CallMemory, InboundApp, SetBy, order_of
-from duologue.domain.due import due_by
+from duologue.domain.access.accounts import App, Sp, UnknownCallers
+from duologue.domain.calls.due import due_by
+from duologue.domain.calls.memory_draft import MemoryKey
+from duologue.domain.calls.outcome import EndReason, Party
 from duologue.domain.errors import (
     CallerHungUp,
     EventAlreadyProcessed,
@@ -26,8 +27,7 @@ from duologue.domain.errors import (
     UnknownApp,
     UnknownCall,
 )
-from duologue.domain.memory_draft import MemoryKey
-from duologue.domain.outcome import EndReason, Party
+from duologue.domain.memory.call_memory import CallMemory, InboundApp, SetBy, order_of
 from duologue.usecases.ports.call_changes import ProcessedEvent
 from duologue.usecases.ports.memories import Found, InboundAnswer, InboundEvent, NumberOwner
 from duologue.usecases.process_network_event import change_of

@@ -8,8 +8,10 @@ import pytest
 
 from duologue.call_control.events import EndNotReported, NeverTakenUp
 from duologue.call_control.machine import decide
-from duologue.domain.acceptance_limits import AcceptanceLimits, CalleeDay, Rate, RateOf
-from duologue.domain.day_budget import DayBudget, Used
+from duologue.domain.accounting.acceptance_limits import AcceptanceLimits, CalleeDay, Rate, RateOf
+from duologue.domain.accounting.day_budget import DayBudget, Used
+from duologue.domain.calls.idempotency import KEPT, IdempotencyKey
+from duologue.domain.calls.outcome import EndReason, Party
 from duologue.domain.errors import (
     CallAlreadyAccepted,
     CalleeLimitReached,
@@ -26,8 +28,6 @@ from duologue.domain.errors import (
     TooManyCalls,
     UnknownCall,
 )
-from duologue.domain.idempotency import KEPT, IdempotencyKey
-from duologue.domain.outcome import EndReason, Party
 from duologue.usecases.free_slots import free_slots
 from duologue.usecases.ports.call_changes import Change
 from duologue.usecases.process_network_event import change_of

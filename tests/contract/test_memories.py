@@ -9,10 +9,10 @@ import pytest
 from duologue.adapters.dynamo_memories import DynamoMemories
 from duologue.adapters.dynamo_writes import transact
 from duologue.adapters.memory_rows import remembered
-from duologue.domain.call_memory import CallMemory, SetBy, order_of
+from duologue.domain.calls.memory_draft import MemoryKey
 from duologue.domain.errors import RaceLost
-from duologue.domain.memory_draft import MemoryKey
-from duologue.domain.memory_history import MemoryChange
+from duologue.domain.memory.call_memory import CallMemory, SetBy, order_of
+from duologue.domain.memory.memory_history import MemoryChange
 from tests.contract.test_accounts import new_table
 from tests.fakes.memory_book import FakeMemories
 from tests.samples import NOW, at

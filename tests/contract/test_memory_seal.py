@@ -9,11 +9,11 @@ from botocore.stub import Stubber
 
 from duologue.adapters.kms_data_keys import KmsDataKeys, Seal
 from duologue.adapters.kms_memory_seal import KmsMemorySeal
-from duologue.domain.audio import Audio, AudioListeners
-from duologue.domain.call import NotifyTo
-from duologue.domain.call_memory import CallMemory, MemoryTerms, OpenedMemory, RememberedParty, SetBy
+from duologue.domain.calls.call import NotifyTo
 from duologue.domain.errors import ForeignMemory, OutsideUnavailable
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.media.audio import Audio, AudioListeners
+from duologue.domain.memory.call_memory import CallMemory, MemoryTerms, OpenedMemory, RememberedParty, SetBy
+from duologue.domain.numbers.phone_number import PhoneNumber
 from tests.fakes.memories import FakeMemorySeal
 from tests.samples import CALLEE, CALLER, NOW, SHOWN_TO_CALLEE, SHOWN_TO_CALLER
 

@@ -13,8 +13,8 @@ from duologue.adapters.dynamo_nodes import DynamoNodes
 from duologue.adapters.node_requests import NodeRefused, NodeRequests, NodeSecret, signed
 from duologue.adapters.sip_network import SipNetwork
 from duologue.adapters.system_clock import SystemClock
+from duologue.domain.calls.node import MOST_ASKED, SILENCE, Burial, node_of, picked
 from duologue.domain.errors import DialRefused, DialUncertain, NoSuchNetworkCall, NothingWasDialled, OutsideUnavailable
-from duologue.domain.node import MOST_ASKED, SILENCE, Burial, node_of, picked
 from pstn.lines.behaviours import answers
 from pstn.node.signature import Verifier
 from tests.fakes.clock import FakeClock

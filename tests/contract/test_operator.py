@@ -33,19 +33,19 @@ from duologue.adapters.system_clock import SystemClock
 from duologue.call_control.facts import CallEnded, CdrWritten, LegDialledRecorded
 from duologue.call_control.history import Attempt, Delivery, DeliveryState
 from duologue.call_control.prompts import Prompt
-from duologue.domain import attempts as auth
-from duologue.domain.accounts import PushSignature, Scheme, UnknownCallers
-from duologue.domain.attempts import Failures, Proof
-from duologue.domain.call import Call, NotifyTo, Origin
-from duologue.domain.call_memory import CallMemory, MemoryTerms, RememberedParty, SetBy, order_of
-from duologue.domain.cdr import cdr_of
-from duologue.domain.endpoint_health import Circuit, EndpointHealth
+from duologue.domain.access import attempts as auth
+from duologue.domain.access.accounts import PushSignature, Scheme, UnknownCallers
+from duologue.domain.access.attempts import Failures, Proof
+from duologue.domain.access.passwords import password_matches
+from duologue.domain.access.tokens import Register, TokenPair
+from duologue.domain.accounting.cdr import cdr_of
+from duologue.domain.calls.call import Call, NotifyTo, Origin
+from duologue.domain.calls.outcome import EndReason, Party, outcome_of
 from duologue.domain.errors import InvalidToken, RaceLost
-from duologue.domain.outcome import EndReason, Party, outcome_of
-from duologue.domain.passwords import password_matches
-from duologue.domain.phone_number import PhoneNumber
-from duologue.domain.tokens import Register, TokenPair
-from duologue.domain.wav import read_wav
+from duologue.domain.media.wav import read_wav
+from duologue.domain.memory.call_memory import CallMemory, MemoryTerms, RememberedParty, SetBy, order_of
+from duologue.domain.notifying.endpoint_health import Circuit, EndpointHealth
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.operator.__main__ import main
 from duologue.usecases.ports.call_changes import Change
 from duologue.usecases.ports.notifying import Notice

@@ -13,9 +13,9 @@ from duologue.adapters.aws_clients import SIGNING
 from duologue.adapters.dynamo_links import DynamoLinks
 from duologue.adapters.kms_link_tokens import KmsLinkTokens
 from duologue.adapters.s3_recordings import S3Recordings
-from duologue.domain.byte_range import ByteRange
 from duologue.domain.errors import UnknownLink
-from duologue.domain.recording_link import Link
+from duologue.domain.media.byte_range import ByteRange
+from duologue.domain.media.recording_link import Link
 from lab.aws.ministack import ACCOUNT
 from tests.fakes.recordings import FakeLinks, FakeLinkTokens, FakeRecordings
 from tests.journeys.tables import make_tables

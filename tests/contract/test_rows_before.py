@@ -16,12 +16,12 @@ from duologue.adapters.call_stream import committed_of
 from duologue.adapters.sqs_notices import read, written
 from duologue.call_control.events import LegAnswered, LegEnded
 from duologue.call_control.facts import CallEnded, CdrWritten, LegDialledRecorded
-from duologue.domain.call import Phase
-from duologue.domain.cdr import cdr_of
+from duologue.domain.accounting.cdr import cdr_of
+from duologue.domain.calls.call import Phase
+from duologue.domain.calls.outcome import EndReason, Party
+from duologue.domain.calls.task_token import Wait
 from duologue.domain.errors import UnknownCall
-from duologue.domain.outcome import EndReason, Party
-from duologue.domain.recording import Recording
-from duologue.domain.task_token import Wait
+from duologue.domain.media.recording import Recording
 from duologue.usecases.finalize_call import FinalizeCall
 from duologue.usecases.free_slots import free_slots
 from duologue.usecases.ports.notifying import Notice

@@ -21,7 +21,7 @@ from duologue.adapters.dns_names import addresses_of
 from duologue.adapters.http_sp_endpoints import HttpSpEndpoints, HttpTimeouts
 from duologue.adapters.sp_urls import ResolvedSpUrls
 from duologue.domain.errors import ForbiddenAddress, InvalidField
-from duologue.domain.webhook_request import Reply, WebhookRequest
+from duologue.domain.notifying.webhook_request import Reply, WebhookRequest
 from tools.template import ROOT
 
 NAME = "sp.example.com"

@@ -9,8 +9,8 @@ import pytest
 import schemathesis
 import yaml
 
+from duologue.domain.access.tokens import TokenPair
 from duologue.domain.errors import AccountExists, AlreadyDone, DuologueError, NotYet, RequestRefused
-from duologue.domain.tokens import TokenPair
 from duologue.wire.huawei.requests import read_callback
 from duologue.wire.huawei.results import ERROR_ROWS, placed, signed_in
 from tests.functions.worlds import Api, sample, samples

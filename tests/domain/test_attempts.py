@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue.domain.attempts import (
+from duologue.domain.access.attempts import (
     CLOCK_TOLERANCE,
     FAILURE_WINDOW,
     LOCKED_FOR,

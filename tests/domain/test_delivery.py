@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue.domain.delivery import DELAYS, delays_of, requested_wait, wait_after
+from duologue.domain.notifying.delivery import DELAYS, delays_of, requested_wait, wait_after
 from tools.template import read_template
 
 

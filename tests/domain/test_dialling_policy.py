@@ -19,10 +19,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
-from duologue.domain.accounts import App
-from duologue.domain.callback_request import CallbackRequest
-from duologue.domain.deny_list import KNOWN_TRAPS, Entry, Verdict, check_pattern, is_broad, is_denied, matches
-from duologue.domain.dialling_policy import (
+from duologue.domain.access.accounts import App
+from duologue.domain.calls.callback_request import CallbackRequest
+from duologue.domain.errors import CallerRefused, InvalidField, NumberRefused, NumberRule
+from duologue.domain.numbers.deny_list import KNOWN_TRAPS, Entry, Verdict, check_pattern, is_broad, is_denied, matches
+from duologue.domain.numbers.dialling_policy import (
     NO_COUNTRY,
     ORDINARY,
     DiallingPolicy,
@@ -32,9 +33,8 @@ from duologue.domain.dialling_policy import (
     check_shown,
     prefixes_in_use,
 )
-from duologue.domain.errors import CallerRefused, InvalidField, NumberRefused, NumberRule
-from duologue.domain.known_traps import TRAPS
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.numbers.known_traps import TRAPS
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.usecases.check_numbers import DiallingRules, check_numbers
 from duologue.wire.huawei.field_names import FIELDS
 from duologue.wire.huawei.results import failure

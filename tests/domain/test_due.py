@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.domain.due import ENDING, SWEEP_MARGIN, TAKE_UP, due_by
-from duologue.domain.outcome import EndReason
+from duologue.domain.calls.due import ENDING, SWEEP_MARGIN, TAKE_UP, due_by
+from duologue.domain.calls.outcome import EndReason
 from tests.call_control.stories import CALLEE_LEFT, CALLEE_WANTED, CALLER_ANSWERED, CALLER_DIALLED, TALKING, Story
 from tests.samples import NOW, at, callback
 

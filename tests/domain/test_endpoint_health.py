@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.domain.endpoint_health import FAILURES, LONGEST_PAUSE, EndpointHealth, Verdict, origin
+from duologue.domain.notifying.endpoint_health import FAILURES, LONGEST_PAUSE, EndpointHealth, Verdict, origin
 from tests.samples import at
 
 URL, SIBLING, OTHER = "https://sp.example.com/status", "https://SP.example.com/fee", "https://other.example.com/status"

@@ -5,7 +5,7 @@ import hashlib
 
 import pytest
 
-from duologue.domain.passwords import hash_password, password_matches
+from duologue.domain.access.passwords import hash_password, password_matches
 
 SALT = bytes(range(16))
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue.domain.errors import InvalidNumber
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.numbers.phone_number import PhoneNumber
 
 DIGITS = st.text(alphabet="0123456789", min_size=2, max_size=14)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from duologue.call_control.prompts import Prompt
-from duologue.domain.wav import read_notice
+from duologue.domain.media.wav import read_notice
 
 AUDIO = Path(__file__).parents[2] / "audio"
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from duologue.domain.accounting.rates import ESTIMATES, check_rates, rate_of, read_rate
 from duologue.domain.errors import InvalidField
-from duologue.domain.phone_number import PhoneNumber
-from duologue.domain.rates import ESTIMATES, check_rates, rate_of, read_rate
+from duologue.domain.numbers.phone_number import PhoneNumber
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.domain.cdr import cdr_of
-from duologue.domain.charges import LegCharge
-from duologue.domain.prices import PRICE_TABLES, aws_parts, usd_of
-from duologue.domain.receipt import PRICES, Amounts, Receipt
-from duologue.domain.recording import Recording
+from duologue.domain.accounting.cdr import cdr_of
+from duologue.domain.accounting.charges import LegCharge
+from duologue.domain.accounting.prices import PRICE_TABLES, aws_parts, usd_of
+from duologue.domain.accounting.receipt import PRICES, Amounts, Receipt
+from duologue.domain.media.recording import Recording
 from tests.call_control.stories import CALLEE_LEFT, CALLER_LEFT, TALKING, Story
 from tests.samples import at, callback
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue.domain.attempts import Attempt, Proof
-from duologue.domain.source_address import TrustedProxies, is_allowed
+from duologue.domain.access.attempts import Attempt, Proof
+from duologue.domain.access.source_address import TrustedProxies, is_allowed
 
 NEAR, FAR = "10.0.0.1", "2001:db8::7"
 BY_NETWORK = TrustedProxies.parse("10.0.0.0/8, 2001:db8::/32")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue.domain.errors import ForbiddenAddress, InvalidField
-from duologue.domain.sp_url import SpUrl, check_addresses
+from duologue.domain.notifying.sp_url import SpUrl, check_addresses
 
 NO_URL = {
     "must be an http or https URL": ["", "//sp.example.com/x", "/status", "sp.example.com"],

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from duologue.domain.errors import InvalidToken, TokenExpired, TooManyLogIns
-from duologue.domain.tokens import (
+from duologue.domain.access.tokens import (
     ACCESS_LIFE,
     MOST_LOG_INS,
     MOST_PAIRS,
@@ -19,6 +18,7 @@ from duologue.domain.tokens import (
     hash_token,
     new_pair,
 )
+from duologue.domain.errors import InvalidToken, TokenExpired, TooManyLogIns
 from tests.samples import NOW, at
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue.domain.errors import InvalidField
-from duologue.domain.wav import LARGEST, decode_a_law, read_notice, read_wav
+from duologue.domain.media.wav import LARGEST, decode_a_law, read_notice, read_wav
 from tests.wavs import TONE, chunk, wav
 
 A_LAW_STEPS = [

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from duologue.domain.accounts import App, Sp
+from duologue.domain.access.accounts import App, Sp
+from duologue.domain.access.tokens import Register
 from duologue.domain.errors import (
     AccountExists,
     AccountInactive,
@@ -14,8 +15,7 @@ from duologue.domain.errors import (
     UnknownApp,
     UnknownSp,
 )
-from duologue.domain.recording_link import Owner
-from duologue.domain.tokens import Register
+from duologue.domain.media.recording_link import Owner
 from duologue.usecases.ports.accounts import Access, ListedApp
 
 

@@ -1,6 +1,6 @@
 """The audit in memory."""
 
-from duologue.domain.audit import AuditEntry
+from duologue.domain.access.audit import AuditEntry
 from duologue.domain.errors import OutsideUnavailable
 
 

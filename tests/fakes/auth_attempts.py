@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from threading import Lock
 
-from duologue.domain.attempts import Attempt, Failures
+from duologue.domain.access.attempts import Attempt, Failures
 from duologue.domain.errors import NonceUsed, OutsideUnavailable, RaceLost
 
 

@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date
 from math import ceil
 
-from duologue.domain.call import Call, Phase
-from duologue.domain.cdr import cdr_of, talk_time
+from duologue.domain.accounting.cdr import cdr_of, talk_time
+from duologue.domain.accounting.usage import DayUsage
+from duologue.domain.calls.call import Call, Phase
 from duologue.domain.errors import InvalidField, OutsideUnavailable
-from duologue.domain.usage import DayUsage
 from duologue.usecases.ports.call_lists import CallPage, CallsWanted
 from tests.fakes.calls import FakeCalls
 

@@ -12,13 +12,15 @@ from duologue.call_control.app_events import CommittedFacts, EventPosition, Unde
 from duologue.call_control.facts import CallAccepted, Fact
 from duologue.call_control.history import Delivery, DeliveryState, History
 from duologue.call_control.trace import TracedEvent
-from duologue.domain.acceptance_limits import NO_LIMITS, AcceptanceLimits, until_next_day
-from duologue.domain.accounts import App
-from duologue.domain.call import Call
-from duologue.domain.cdr import Cdr, cdr_of
-from duologue.domain.day_budget import Reservation, Used
-from duologue.domain.due import RECONCILIATION, due_by
-from duologue.domain.endpoint_health import EndpointHealth
+from duologue.domain.access.accounts import App
+from duologue.domain.accounting.acceptance_limits import NO_LIMITS, AcceptanceLimits, until_next_day
+from duologue.domain.accounting.cdr import Cdr, cdr_of
+from duologue.domain.accounting.day_budget import Reservation, Used
+from duologue.domain.calls.call import Call
+from duologue.domain.calls.due import RECONCILIATION, due_by
+from duologue.domain.calls.idempotency import KEPT, IdempotencyKey
+from duologue.domain.calls.node import node_of_call
+from duologue.domain.calls.task_token import TaskToken
 from duologue.domain.errors import (
     CallAlreadyAccepted,
     CalleeLimitReached,
@@ -40,9 +42,7 @@ from duologue.domain.errors import (
     UnknownApp,
     UnknownCall,
 )
-from duologue.domain.idempotency import KEPT, IdempotencyKey
-from duologue.domain.node import node_of_call
-from duologue.domain.task_token import TaskToken
+from duologue.domain.notifying.endpoint_health import EndpointHealth
 from duologue.usecases.forward_facts import Committed
 from duologue.usecases.ports.call_changes import Change, HeldSlot, ProcessedEvent, SavedCall
 from duologue.usecases.ports.calls import EndedCall

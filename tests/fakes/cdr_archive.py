@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 
-from duologue.domain.cdr_archive import ArchiveFile, CdrPage
+from duologue.domain.accounting.cdr_archive import ArchiveFile, CdrPage
 from duologue.domain.errors import OutsideUnavailable
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection
 from typing import Any
 
-from duologue.domain.deny_list import Denials, Entry, Verdict
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.numbers.deny_list import Denials, Entry, Verdict
+from duologue.domain.numbers.phone_number import PhoneNumber
 
 
 class FakeDenyLists:

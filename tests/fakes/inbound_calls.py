@@ -3,9 +3,9 @@
 from collections import Counter
 from datetime import datetime
 
-from duologue.domain.call_memory import InboundApp
-from duologue.domain.memory_draft import MemoryKey
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.calls.memory_draft import MemoryKey
+from duologue.domain.memory.call_memory import InboundApp
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.usecases.ports.memories import Found, InboundAnswer, InboundEvent, NumberOwner
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.calls import FakeCalls

@@ -2,10 +2,10 @@
 
 import hashlib
 
-from duologue.domain.call_memory import CallMemory, MemoryTerms, OpenedMemory, RememberedParty
+from duologue.domain.calls.memory_draft import MemoryDraft, MemoryKey
 from duologue.domain.errors import ForeignMemory, OutsideUnavailable
-from duologue.domain.memory_draft import MemoryDraft, MemoryKey
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.memory.call_memory import CallMemory, MemoryTerms, OpenedMemory, RememberedParty
+from duologue.domain.numbers.phone_number import PhoneNumber
 
 
 class FakeMemorySeal:

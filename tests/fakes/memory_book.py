@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from duologue.domain.call_memory import CallMemory
+from duologue.domain.calls.memory_draft import MemoryKey
 from duologue.domain.errors import OutsideUnavailable, RaceLost
-from duologue.domain.memory_draft import MemoryKey
-from duologue.domain.memory_history import MemoryChange
+from duologue.domain.memory.call_memory import CallMemory
+from duologue.domain.memory.memory_history import MemoryChange
 from duologue.usecases.ports.memories import MemoryPage
 
 

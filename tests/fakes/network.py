@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from duologue.domain.call import Call
+from duologue.domain.calls.call import Call
 from duologue.domain.errors import NoSuchNetworkCall, OutsideUnavailable
 
 

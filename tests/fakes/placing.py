@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
-from duologue.domain.dialling_policy import ORDINARY
+from duologue.domain.numbers.dialling_policy import ORDINARY
 from duologue.usecases.check_numbers import DiallingRules
 from duologue.usecases.place_callback import PlaceCallback, RingTimeouts
 from duologue.usecases.until_written import Pause, no_pause

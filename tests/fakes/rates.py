@@ -1,6 +1,6 @@
 """The rates table without a store."""
 
-from duologue.domain.rates import ESTIMATES, Rates
+from duologue.domain.accounting.rates import ESTIMATES, Rates
 
 
 class FakeRates:

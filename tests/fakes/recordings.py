@@ -3,9 +3,9 @@
 import hashlib
 from datetime import timedelta
 
-from duologue.domain.byte_range import ByteRange
 from duologue.domain.errors import OutsideUnavailable, UnknownLink
-from duologue.domain.recording_link import Link
+from duologue.domain.media.byte_range import ByteRange
+from duologue.domain.media.recording_link import Link
 from duologue.wire.huawei.records import Records
 
 

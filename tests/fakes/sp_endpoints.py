@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from duologue.domain.errors import ForbiddenAddress
-from duologue.domain.webhook_request import Reply, WebhookRequest
+from duologue.domain.notifying.webhook_request import Reply, WebhookRequest
 
 
 class FakeSpEndpoints:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from duologue.domain.accounts import App, Scheme, Sp
-from duologue.domain.tokens import Register, TokenPair
+from duologue.domain.access.accounts import App, Scheme, Sp
+from duologue.domain.access.tokens import Register, TokenPair
 from duologue.wire.huawei import routes
 from functions.callback_api.handler import answer
 from tests.functions.proofs import GENERATIONS, Signed, aksk, proven, with_token, written

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from duologue.domain.calls.outcome import EndReason
+from duologue.domain.calls.task_token import Wait
 from duologue.domain.errors import OutsideUnavailable
-from duologue.domain.outcome import EndReason
-from duologue.domain.phone_number import WITHHELD
-from duologue.domain.task_token import Wait
+from duologue.domain.numbers.phone_number import WITHHELD
 from duologue.runtime.settings import SettingMissing
 from duologue.runtime.wiring.call_control import dependencies
 from duologue.usecases.ports.memories import TurnedAway

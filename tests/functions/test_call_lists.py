@@ -7,9 +7,9 @@ import jsonschema_rs
 import pytest
 import yaml
 
-from duologue.domain.outcome import EndReason
-from duologue.domain.phone_number import PhoneNumber
-from duologue.domain.usage import DayUsage
+from duologue.domain.accounting.usage import DayUsage
+from duologue.domain.calls.outcome import EndReason
+from duologue.domain.numbers.phone_number import PhoneNumber
 from tests.docs.test_openapi import resolved
 from tests.functions.worlds import Api, sample
 from tests.samples import NOW, at, callback

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.domain.accounts import App, Sp
-from duologue.domain.call_memory import WhyNot
+from duologue.domain.access.accounts import App, Sp
+from duologue.domain.access.tokens import Register, TokenPair
 from duologue.domain.errors import OutsideUnavailable
-from duologue.domain.memory_history import Pair
-from duologue.domain.phone_number import PhoneNumber
-from duologue.domain.tokens import Register, TokenPair
+from duologue.domain.memory.call_memory import WhyNot
+from duologue.domain.memory.memory_history import Pair
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.wire.huawei.memories import WHY_NOT
 from tests.functions.worlds import ABSENT, CALL_ID, CALLED, HOST, OWN, Api, sample, with_query
 from tests.samples import NOW, at

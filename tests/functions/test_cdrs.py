@@ -8,10 +8,10 @@ import jsonschema_rs
 import pytest
 import yaml
 
-from duologue.domain.cdr import cdr_of
+from duologue.domain.accounting.cdr import cdr_of
+from duologue.domain.calls.outcome import EndReason
 from duologue.domain.errors import OutsideUnavailable
-from duologue.domain.outcome import EndReason
-from duologue.domain.recording import Recording
+from duologue.domain.media.recording import Recording
 from duologue.wire.huawei.cdrs import HuaweiCdrs
 from tests.docs.test_openapi import resolved
 from tests.functions.worlds import HOST, Api, sample

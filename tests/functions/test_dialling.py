@@ -258,7 +258,7 @@ def test_the_numbering_plan_is_loaded_by_the_first_question_and_not_before():
     started = (
         "import functions.callback_api.handler, functions.call_control.handler, functions.flow.handler;"
         "from duologue.adapters.libphonenumber_plan import LibphonenumberPlan as Plan;"
-        "from duologue.domain.phone_number import PhoneNumber;"
+        "from duologue.domain.numbers.phone_number import PhoneNumber;"
         "plan = Plan()"
     )
     asked = "assert plan.describe(PhoneNumber('+12025550111')).region == 'US'"

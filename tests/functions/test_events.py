@@ -10,10 +10,10 @@ import pytest
 
 from duologue.call_control.facts import CallEnded, CdrWritten, LegDialledRecorded
 from duologue.call_control.history import Attempt, Delivery, DeliveryState
-from duologue.domain.cdr import cdr_of
-from duologue.domain.endpoint_health import Circuit, EndpointHealth
-from duologue.domain.outcome import EndReason, Party
-from duologue.domain.webhook_request import Reply
+from duologue.domain.accounting.cdr import cdr_of
+from duologue.domain.calls.outcome import EndReason, Party
+from duologue.domain.notifying.endpoint_health import Circuit, EndpointHealth
+from duologue.domain.notifying.webhook_request import Reply
 from duologue.usecases import replay_notifications
 from duologue.usecases.ports.call_changes import Change
 from duologue.usecases.ports.notifying import Notice

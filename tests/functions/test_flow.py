@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from duologue.adapters.chime_network import ChimeNetwork
 from duologue.call_control.facts import CallAccepted, CallEnded, CdrWritten
-from duologue.domain.call import Call
+from duologue.domain.calls.call import Call
+from duologue.domain.calls.outcome import EndReason
+from duologue.domain.calls.task_token import TaskToken, Wait
 from duologue.domain.errors import (
     AlreadyAnswered,
     CalleeSilent,
@@ -32,8 +34,6 @@ from duologue.domain.errors import (
     OutsideUnavailable,
     StaleAttempt,
 )
-from duologue.domain.outcome import EndReason
-from duologue.domain.task_token import TaskToken, Wait
 from duologue.runtime.settings import SettingMissing
 from duologue.usecases.run_flow import rank_of
 from functions.flow import handler as flow_function

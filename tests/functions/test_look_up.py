@@ -7,10 +7,10 @@ import pytest
 
 from duologue.call_control.facts import CallEnded, CdrWritten, LegAnsweredRecorded, LegDialledRecorded
 from duologue.call_control.history import Attempt, Delivery, DeliveryState
-from duologue.domain.cdr import cdr_of
+from duologue.domain.accounting.cdr import cdr_of
+from duologue.domain.calls.leg import Leg
+from duologue.domain.calls.outcome import EndReason, Outcome, Party, Result
 from duologue.domain.errors import UnreadableCall
-from duologue.domain.leg import Leg
-from duologue.domain.outcome import EndReason, Outcome, Party, Result
 from tests.functions.worlds import CALL_ID, HOST, Api, sample
 from tests.samples import CALLEE, CALLER, SHOWN_TO_CALLEE, SHOWN_TO_CALLER, at
 

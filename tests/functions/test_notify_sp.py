@@ -9,13 +9,13 @@ import pytest
 from duologue.adapters.call_metrics import CallMetrics
 from duologue.adapters.sqs_notices import read, written
 from duologue.call_control.facts import CallEnded, CdrWritten, Fact, LegAnsweredRecorded, LegDialledRecorded
-from duologue.domain.accounts import App
-from duologue.domain.cdr import cdr_of
-from duologue.domain.charges import LegCharge
+from duologue.domain.access.accounts import App
+from duologue.domain.accounting.cdr import cdr_of
+from duologue.domain.accounting.charges import LegCharge
+from duologue.domain.accounting.receipt import Amounts, Receipt
+from duologue.domain.calls.outcome import EndReason, Party
 from duologue.domain.errors import OutsideUnavailable, RaceLost
-from duologue.domain.outcome import EndReason, Party
-from duologue.domain.receipt import Amounts, Receipt
-from duologue.domain.webhook_request import Reply
+from duologue.domain.notifying.webhook_request import Reply
 from duologue.runtime.wiring.notify_sp import Dependencies
 from duologue.usecases.notify_sp import NotifySp
 from duologue.wire.huawei.notifications import HuaweiWebhooks

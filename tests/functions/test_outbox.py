@@ -9,8 +9,8 @@ from duologue.adapters.aws import from_item
 from duologue.adapters.call_rows import ASKED, asked_row, event_row, facts_of, own_event_key
 from duologue.adapters.dynamo_people import listings
 from duologue.call_control.machine import decide
+from duologue.domain.calls.task_token import Wait
 from duologue.domain.errors import OutsideUnavailable
-from duologue.domain.task_token import Wait
 from duologue.usecases.ports.flows import FlowOrder
 from duologue.usecases.ports.notifying import Notice
 from tests.call_control.stories import CALLEE_LEFT, CALLER_LEFT, TALKING, Story

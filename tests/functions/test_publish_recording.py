@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from duologue.adapters.s3_publisher import S3Publisher, write_a_law
 from duologue.domain.errors import OutsideUnavailable
-from duologue.domain.recording import KEEP_DAYS, Recording, folder_of, owner_of, published_key
+from duologue.domain.media.recording import KEEP_DAYS, Recording, folder_of, owner_of, published_key
 from duologue.runtime.wiring.publish_recording import Dependencies
 from functions.publish_recording.handler import answer
 from tests.fakes.calls import FakeCalls

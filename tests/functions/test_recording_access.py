@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from duologue.domain.recording import published_key
-from duologue.domain.recording_link import MOST_BYTES
+from duologue.domain.media.recording import published_key
+from duologue.domain.media.recording_link import MOST_BYTES
 from tests.functions.worlds import ABSENT, AUDIO, CALL_ID, RECORDING, Api, sample, with_query
 
 ASKED, FOLLOWED = sample("callback_api", "recording_asked_for"), sample("recordings_api", "recording_link_followed")

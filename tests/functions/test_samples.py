@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from duologue.domain.recording import Recording
+from duologue.domain.media.recording import Recording
 from tests.by_hand.needs import NAMED, SAMPLES, listing, name_of, need_of
 from tests.functions.test_notify_sp import Function as NotifySp
 from tests.functions.test_publish_recording import World, tone, wav

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.domain.accounts import App, Scheme, Sp
-from duologue.domain.attempts import Attempt, Failures, Proof
-from duologue.domain.tokens import Register, TokenPair
+from duologue.domain.access.accounts import App, Scheme, Sp
+from duologue.domain.access.attempts import Attempt, Failures, Proof
+from duologue.domain.access.tokens import Register, TokenPair
 from duologue.runtime.wiring.sessions import Dependencies
 from duologue.usecases.log_in import LogIn
 from duologue.usecases.log_out import LogOut

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from duologue.call_control.history import Attempt, Delivery, DeliveryState
-from duologue.domain.node import Burial
-from duologue.domain.outcome import EndReason
+from duologue.domain.calls.node import Burial
+from duologue.domain.calls.outcome import EndReason
 from duologue.usecases.ports.notifying import NO_WAIT, Notice
 from functions.sweep.handler import answer
 from tests.functions.worlds import Sweep, sample

@@ -28,9 +28,14 @@ from duologue.adapters.sealed_cursors import SealedCursors
 from duologue.call_control.events import NeverTakenUp
 from duologue.call_control.inbound import DEFAULT_TERMS
 from duologue.call_control.machine import decide
-from duologue.domain.accounts import App, Sp
-from duologue.domain.call import Call
-from duologue.domain.call_memory import (
+from duologue.domain.access.accounts import App, Sp
+from duologue.domain.access.tokens import Register, TokenPair, hash_token
+from duologue.domain.calls.call import Call
+from duologue.domain.calls.due import due_by
+from duologue.domain.calls.task_token import TaskToken, Wait
+from duologue.domain.media.recording import Recording, published_key
+from duologue.domain.media.recording_link import Link
+from duologue.domain.memory.call_memory import (
     CallMemory,
     MemoryTerms,
     RememberedParty,
@@ -38,13 +43,8 @@ from duologue.domain.call_memory import (
     memory_of_call,
     order_of,
 )
-from duologue.domain.dialling_policy import ORDINARY
-from duologue.domain.due import due_by
-from duologue.domain.phone_number import PhoneNumber
-from duologue.domain.recording import Recording, published_key
-from duologue.domain.recording_link import Link
-from duologue.domain.task_token import TaskToken, Wait
-from duologue.domain.tokens import Register, TokenPair, hash_token
+from duologue.domain.numbers.dialling_policy import ORDINARY
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.runtime.last_resort import isolate_failures
 from duologue.runtime.wiring import call_control, callback_api, flow, outbox, recordings_api, sweep
 from duologue.runtime.wiring.other_requests import OtherRequests

@@ -23,14 +23,14 @@ from duologue.adapters.sip_network import SipNetwork, SipPromptStopper
 from duologue.adapters.sqs_notices import written
 from duologue.call_control.prompt_keys import key_of
 from duologue.call_control.prompts import AppPrompt, Prompt, PromptAudio
-from duologue.domain.accounts import App, Sp
-from duologue.domain.call import Call, NotifyTo
-from duologue.domain.callback_request import CallbackRequest
-from duologue.domain.cdr import Cdr
+from duologue.domain.access.accounts import App, Sp
+from duologue.domain.accounting.cdr import Cdr
+from duologue.domain.calls.call import Call, NotifyTo
+from duologue.domain.calls.callback_request import CallbackRequest
+from duologue.domain.calls.node import node_of
 from duologue.domain.errors import OutsideUnavailable
-from duologue.domain.node import node_of
-from duologue.domain.phone_number import PhoneNumber
-from duologue.domain.webhook_request import Reply, WebhookRequest
+from duologue.domain.notifying.webhook_request import Reply, WebhookRequest
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.runtime.wiring.flow import Dependencies
 from duologue.usecases.bury_nodes import BuryNodes, Lost
 from duologue.usecases.finalize_call import FinalizeCall

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from duologue.adapters.node_requests import NodeRefused, NodeRequests, NotReached
-from duologue.domain.node import Node
+from duologue.domain.calls.node import Node
 from duologue.usecases.ports.outside import Clock
 from pstn.exchange import Exchange
 from pstn.refusals import ServiceRefusal

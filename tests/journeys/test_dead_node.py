@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from duologue.adapters.node_requests import NotAnswered
+from duologue.domain.calls.node import Burial
+from duologue.domain.calls.outcome import EndReason
 from duologue.domain.errors import UnknownCall
-from duologue.domain.node import Burial
-from duologue.domain.outcome import EndReason
 from duologue.operator.call_words import sentence
 from duologue.wire.huawei.histories import history_of
 from pstn.lambdas import InvocationFault

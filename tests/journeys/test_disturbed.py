@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.domain.due import SWEEP_MARGIN, TAKE_UP
+from duologue.domain.accounting.receipt import flow_of
+from duologue.domain.calls.due import SWEEP_MARGIN, TAKE_UP
+from duologue.domain.calls.outcome import EndReason, Outcome, Result
 from duologue.domain.errors import OutsideUnavailable
-from duologue.domain.outcome import EndReason, Outcome, Result
-from duologue.domain.receipt import flow_of
 from duologue.wire.chime.commands import END, command
 from pstn.lambdas import InvocationFault
 from pstn.lines.behaviours import answers, busy, never_answers, vanishes

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from duologue.call_control.prompts import AppPrompt, Prompt
-from duologue.domain.audio import Audio, AudioListeners
+from duologue.domain.media.audio import Audio, AudioListeners
 from pstn.lines import AudioFile
 from pstn.lines.behaviours import answers
 from tests.journeys.desk import Desk

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from duologue.call_control.prompts import Prompt
-from duologue.domain.outcome import Party
-from duologue.domain.wav import read_wav
+from duologue.domain.calls.outcome import Party
+from duologue.domain.media.wav import read_wav
 from lab.lab import AUDIO
 from pstn.lines import AudioFile
 from pstn.lines.behaviours import answers, planned

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from duologue.call_control.prompts import Prompt
-from duologue.domain.outcome import Party
+from duologue.domain.calls.outcome import Party
 from duologue.operator.call_words import sentence, short
 from duologue.wire.huawei.histories import history_of
 from pstn.lines.behaviours import answers, rejects

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from duologue.domain.accounts import UnknownCallers
-from duologue.domain.outcome import EndReason
-from duologue.domain.receipt import flow_of
+from duologue.domain.access.accounts import UnknownCallers
+from duologue.domain.accounting.receipt import flow_of
+from duologue.domain.calls.outcome import EndReason
 from pstn.lambdas import InvocationFault
 from pstn.lines.behaviours import answers, busy
 from pstn.switches import Switches

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from duologue.call_control.actions import Action
+from duologue.domain.calls.task_token import Wait
 from duologue.domain.errors import OutsideUnavailable
-from duologue.domain.task_token import Wait
 from tests.model import network, rules
 from tests.model.how import How
 from tests.model.library import REQUEST, STORE, Outcome

@@ -6,8 +6,8 @@ where it was before the read that the write was based on: all it has more is the
 
 from typing import Any, NamedTuple
 
+from duologue.domain.calls.task_token import Wait
 from duologue.domain.errors import DuologueError, RaceLost
-from duologue.domain.task_token import Wait
 from tests.model.programs import Answers, FlowFunction, Op, Outbox, Ports, Program, Raised, Suspended
 
 STORE, WAKE, REQUEST = range(3)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from duologue.call_control.actions import Action, DialAndBridge, HangUp, PlayPrompt
 from duologue.call_control.prompts import Prompt, PromptAudio
+from duologue.domain.calls.outcome import Party
 from duologue.domain.errors import (
     DialRefused,
     DialUncertain,
@@ -17,7 +18,6 @@ from duologue.domain.errors import (
     NothingWasDialled,
     OutsideUnavailable,
 )
-from duologue.domain.outcome import Party
 from tests.model.how import How
 from tests.model.programs import Raised
 from tests.model.sent import BY_REQUEST, LEG_IDS, TELL_WHO_IS_UP, UNANSWERABLE, Sent

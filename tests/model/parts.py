@@ -10,8 +10,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 from duologue.call_control.inbound import connect, play_tone
 from duologue.call_control.machine import Decision
-from duologue.domain.call import Call
-from duologue.domain.task_token import Wait
+from duologue.domain.calls.call import Call
+from duologue.domain.calls.task_token import Wait
 from tests.model.how import FAULTS, HARMLESS, MISLEADING, How
 from tests.model.library import Library
 from tests.model.machine import Early, Entered, Execution, Machine, Mode

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 from duologue.call_control.actions import Action
 from duologue.call_control.events import CallEvent
-from duologue.domain.call import Call
+from duologue.domain.calls.call import Call
+from duologue.domain.calls.task_token import TaskToken, Wait
 from duologue.domain.errors import DuologueError
-from duologue.domain.task_token import TaskToken, Wait
 from duologue.runtime.wiring.flow import Dependencies
 from duologue.usecases.finalize_call import FinalizeCall
 from duologue.usecases.forward_facts import Committed, ForwardFacts

@@ -1,8 +1,8 @@
 """What must hold. Each rule gives what is wrong, or None. R1 to R17: docs/architecture.md."""
 
-from duologue.domain.call import Phase
-from duologue.domain.outcome import EndReason
-from duologue.domain.task_token import Wait
+from duologue.domain.calls.call import Phase
+from duologue.domain.calls.outcome import EndReason
+from duologue.domain.calls.task_token import Wait
 from tests.model.machine import LEFT, NEVER_STARTED, Early, Execution, Mode
 from tests.model.network import CALLING_IN, PROMPT_IS_CUT, RINGING, UP, Network
 from tests.model.parts import Rest

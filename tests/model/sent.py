@@ -17,7 +17,7 @@ from duologue.call_control.events import (
     LegRinging,
     PromptPlayed,
 )
-from duologue.domain.outcome import Party
+from duologue.domain.calls.outcome import Party
 from tests.samples import LEG_A, LEG_B, NETWORK_CALL, NOW
 
 LEG_IDS = {Party.CALLER: LEG_A, Party.CALLEE: LEG_B}

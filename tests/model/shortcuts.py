@@ -4,8 +4,8 @@ Where there is one, no other step need be looked at: any order of steps leads to
 A fault at such a step is like one at the step before or after it.
 """
 
-from duologue.domain.call import Call, Phase
-from duologue.domain.task_token import Wait
+from duologue.domain.calls.call import Call, Phase
+from duologue.domain.calls.task_token import Wait
 from tests.model import network
 from tests.model.invocations import Invocations, Next
 from tests.model.library import REQUEST

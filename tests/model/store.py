@@ -3,10 +3,10 @@
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from duologue.domain.call import Call
-from duologue.domain.cdr import cdr_of
+from duologue.domain.accounting.cdr import cdr_of
+from duologue.domain.calls.call import Call
+from duologue.domain.calls.task_token import TaskToken, Wait
 from duologue.domain.errors import DuologueError
-from duologue.domain.task_token import TaskToken, Wait
 from duologue.usecases.ports.call_changes import Change, ProcessedEvent, SavedCall
 from tests.fakes.calls import FakeCalls
 from tests.model.programs import APP, CALL_ID, Op, Raised, Read

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from duologue.call_control import machine
-from duologue.domain.task_token import TaskToken
+from duologue.domain.calls.task_token import TaskToken
 from duologue.usecases import process_network_event, run_flow
 from duologue.usecases.resume_flow import resume_flow
 from functions.flow import handler

@@ -4,8 +4,8 @@ from itertools import pairwise
 from typing import Any
 
 from duologue.call_control.actions import Action, DialAndBridge, HangUp, PlayPrompt
-from duologue.domain.call import Call
-from duologue.domain.leg import Leg
+from duologue.domain.calls.call import Call
+from duologue.domain.calls.leg import Leg
 from duologue.usecases.ports.call_changes import Change
 from tests.model.how import How
 from tests.model.invocations import Title

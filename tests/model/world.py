@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from duologue.domain.call import Phase
+from duologue.domain.calls.call import Phase
 from tests.model import network, rules
 from tests.model.how import How
 from tests.model.invocations import Invocations, Next

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from duologue.adapters.metrics import count
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.runtime.logging import mask, set_up
 from duologue.runtime.settings import SettingMissing, flag, setting
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from duologue.call_control.facts import CallAccepted, CallEnded, CdrWritten
 from duologue.call_control.history import DeliveryState
-from duologue.domain.call import Call, Phase
-from duologue.domain.cdr import Cdr
-from duologue.domain.node import node_of_call
-from duologue.domain.outcome import EndReason
-from duologue.domain.recording import published_key
+from duologue.domain.accounting.cdr import Cdr
+from duologue.domain.calls.call import Call, Phase
+from duologue.domain.calls.node import node_of_call
+from duologue.domain.calls.outcome import EndReason
+from duologue.domain.media.recording import published_key
 from duologue.usecases.finalize_call import GRACE
 from duologue.wire.huawei.session_id import session_id
 from tests.simulation.plan import CALL_CONTROL, SP_FAILURES, Callback, Return
@@ -98,7 +98,7 @@ def no_leg_left(sim: Simulation, call_id: str) -> Iterator[str]:
 
 
 def ends_in_time(sim: Simulation, call_id: str) -> Iterator[str]:
-    """Once a reason to end is recorded, within minutes; without one, when it is due by the rule of domain/due.py."""
+    """Once a reason to end is recorded, within minutes; without one, when it is due (domain/calls/due.py)."""
     call, at = sim.calls.rows[call_id].call, sim.finalized_at[call_id]
     if call.ending_at is not None and at - call.ending_at > _SWEEPS:
         yield f"a reason to end it was recorded at {call.ending_at}, and it was finalized at {at}"

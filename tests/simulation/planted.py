@@ -18,9 +18,9 @@ import functions.notify_sp.handler as notify_handler
 from duologue.adapters import chime_network
 from duologue.call_control import machine
 from duologue.call_control.machine import decide
-from duologue.domain import due
-from duologue.domain.delivery import wait_after
+from duologue.domain.calls import due
 from duologue.domain.errors import AlreadyDone, NothingWasDialled, OutsideUnavailable, RaceLost
+from duologue.domain.notifying.delivery import wait_after
 from duologue.usecases import finalize_call, notify_sp
 from duologue.usecases.ports.call_changes import ProcessedEvent
 from duologue.usecases.process_network_event import ProcessNetworkEvent, change_of

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from duologue.domain.webhook_request import Reply, WebhookRequest
+from duologue.domain.notifying.webhook_request import Reply, WebhookRequest
 from tests.simulation.fibers import FiberClock
 from tests.simulation.plan import How, Outage
 

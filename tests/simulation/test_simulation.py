@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from duologue.domain.node import node_of
-from duologue.domain.outcome import EndReason
+from duologue.domain.calls.node import node_of
+from duologue.domain.calls.outcome import EndReason
 from tests.simulation import __main__ as simulate
 from tests.simulation import plan, planted
 from tests.simulation.__main__ import Figures, explain, play, story

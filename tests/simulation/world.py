@@ -23,16 +23,16 @@ import functions.notify_sp.handler as notify_handler
 import functions.sweep.handler as sweep_handler
 from duologue.adapters.chime_network import ChimeNetwork, ChimePromptStopper
 from duologue.adapters.sip_network import SipNetwork, SipPromptStopper
-from duologue.domain.accounts import App, Sp
-from duologue.domain.call import Phase
-from duologue.domain.callback_request import CallbackRequest
-from duologue.domain.endpoint_health import EndpointHealth
+from duologue.domain.access.accounts import App, Sp
+from duologue.domain.calls.call import Phase
+from duologue.domain.calls.callback_request import CallbackRequest
+from duologue.domain.calls.idempotency import IdempotencyKey
+from duologue.domain.calls.node import node_of
 from duologue.domain.errors import DuologueError, MemoryChanged, OutsideUnavailable, RequestRefused, UnknownMemory
-from duologue.domain.idempotency import IdempotencyKey
-from duologue.domain.memory_history import Pair, Repointing
-from duologue.domain.node import node_of
-from duologue.domain.phone_number import PhoneNumber
-from duologue.domain.webhook_request import Reply, WebhookRequest
+from duologue.domain.memory.memory_history import Pair, Repointing
+from duologue.domain.notifying.endpoint_health import EndpointHealth
+from duologue.domain.notifying.webhook_request import Reply, WebhookRequest
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.runtime.wiring.flow import Dependencies
 from duologue.runtime.wiring.notify_sp import Dependencies as NotifyDependencies
 from duologue.runtime.wiring.sweep import Dependencies as SweepDependencies

@@ -5,8 +5,8 @@ import random
 import pytest
 
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
+from duologue.domain.access.passwords import password_matches
 from duologue.domain.errors import AccountExists, ForbiddenAddress, InvalidField, NumberRefused, UnknownSp
-from duologue.domain.passwords import password_matches
 from duologue.usecases.add_app import NewApp, add_app
 from duologue.usecases.add_sp import add_sp
 from tests.fakes.accounts import FakeAccounts

@@ -12,13 +12,13 @@ from duologue.call_control.events import InboundCall, LegAnswered, LegEnded
 from duologue.call_control.facts import CallEnded, CdrWritten, InboundCallRecorded, LegDialledRecorded
 from duologue.call_control.inbound import DEFAULT_TERMS
 from duologue.call_control.prompts import AppPrompt
-from duologue.domain.accounts import App, Sp, UnknownCallers
-from duologue.domain.call import NotifyTo
-from duologue.domain.call_memory import CallMemory, RememberedParty, SetBy, order_of
+from duologue.domain.access.accounts import App, Sp, UnknownCallers
+from duologue.domain.calls.call import NotifyTo
+from duologue.domain.calls.outcome import EndReason, Outcome, Party, Result
 from duologue.domain.errors import EventAlreadyProcessed, OutsideUnavailable, UnknownMemory
-from duologue.domain.memory_history import Pair, Repointing
-from duologue.domain.outcome import EndReason, Outcome, Party, Result
-from duologue.domain.phone_number import WITHHELD, PhoneNumber
+from duologue.domain.memory.call_memory import CallMemory, RememberedParty, SetBy, order_of
+from duologue.domain.memory.memory_history import Pair, Repointing
+from duologue.domain.numbers.phone_number import WITHHELD, PhoneNumber
 from duologue.usecases.find_memory import FindMemory
 from duologue.usecases.ports.call_changes import HeldSlot
 from duologue.usecases.ports.memories import TurnedAway

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.domain.accounts import App, Sp
-from duologue.domain.credentials import AppDigest
+from duologue.domain.access.accounts import App, Sp
+from duologue.domain.access.credentials import AppDigest
 from duologue.domain.errors import (
     AccountInactive,
     AuthenticationLocked,

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
-from duologue.domain.accounts import App, Sp, UnknownCallers
-from duologue.domain.call import NotifyTo
+from duologue.domain.access.accounts import App, Sp, UnknownCallers
+from duologue.domain.calls.call import NotifyTo
 from duologue.domain.errors import ForbiddenAddress, InvalidField, UnknownApp
 from duologue.usecases.change_app import SetNotificationUrls, change_app
 from duologue.usecases.check_app import MOST_CALLS, MOST_NUMBERS

@@ -6,10 +6,10 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from duologue.domain.call_memory import CallMemory
 from duologue.domain.errors import MemoryChanged, UnknownMemory
-from duologue.domain.memory_history import Pair, Repointing
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.memory.call_memory import CallMemory
+from duologue.domain.memory.memory_history import Pair, Repointing
+from duologue.domain.numbers.phone_number import PhoneNumber
 from tests.functions.worlds import CALLED, OWN, Api
 from tests.samples import at
 

@@ -5,9 +5,9 @@ from functools import partial
 
 import pytest
 
-from duologue.domain.accounts import App
-from duologue.domain.endpoint_health import FAILURES
-from duologue.domain.webhook_request import Reply, WebhookRequest
+from duologue.domain.access.accounts import App
+from duologue.domain.notifying.endpoint_health import FAILURES
+from duologue.domain.notifying.webhook_request import Reply, WebhookRequest
 from tests.fakes.calls import FakeCalls
 from tests.queues import STEPS, DeliveryWorld, Server, play
 

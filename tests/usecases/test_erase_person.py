@@ -19,12 +19,12 @@ from duologue.adapters.kms_memory_seal import KmsMemorySeal
 from duologue.adapters.s3_cdr_archive import S3CdrArchive
 from duologue.adapters.s3_recordings import S3Recordings
 from duologue.call_control.history import Attempt, Delivery, DeliveryState
-from duologue.domain.call_memory import MemoryTerms, RememberedParty
-from duologue.domain.cdr import cdr_of
-from duologue.domain.outcome import EndReason, Party
-from duologue.domain.phone_number import WITHHELD, PhoneNumber
-from duologue.domain.recording import Recording, published_key
-from duologue.domain.task_token import TaskToken, Wait
+from duologue.domain.accounting.cdr import cdr_of
+from duologue.domain.calls.outcome import EndReason, Party
+from duologue.domain.calls.task_token import TaskToken, Wait
+from duologue.domain.media.recording import Recording, published_key
+from duologue.domain.memory.call_memory import MemoryTerms, RememberedParty
+from duologue.domain.numbers.phone_number import WITHHELD, PhoneNumber
 from duologue.usecases.erase_archived import Cleared, EraseArchived
 from duologue.usecases.erase_person import ErasePerson
 from duologue.usecases.forget_number import ForgetNumber

@@ -6,8 +6,8 @@ from datetime import date, timedelta
 import pytest
 
 from duologue.adapters.threads import at_once
-from duologue.domain.cdr import cdr_of
-from duologue.domain.outcome import EndReason
+from duologue.domain.accounting.cdr import cdr_of
+from duologue.domain.calls.outcome import EndReason
 from duologue.usecases.export_cdrs import ExportCdrs
 from duologue.wire.huawei.cdrs import HuaweiCdrs
 from tests.fakes.cdr_archive import FakeCdrArchive

@@ -8,11 +8,11 @@ import pytest
 
 from duologue.call_control.events import StopAsked
 from duologue.call_control.machine import decide
-from duologue.domain.due import ENDING, due_by
+from duologue.domain.calls.due import ENDING, due_by
+from duologue.domain.calls.node import Burial
+from duologue.domain.calls.outcome import EndReason, Party
+from duologue.domain.calls.task_token import TaskToken, Wait
 from duologue.domain.errors import LegStillUp, OutsideUnavailable, UnknownCall
-from duologue.domain.node import Burial
-from duologue.domain.outcome import EndReason, Party
-from duologue.domain.task_token import TaskToken, Wait
 from duologue.usecases.bury_nodes import BuryNodes, Lost
 from duologue.usecases.failure_isolation import FailureIsolation
 from duologue.usecases.finalize_call import GRACE, FinalizeCall

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.domain.accounts import App, Sp
-from duologue.domain.audit import AuditEntry
+from duologue.domain.access.accounts import App, Sp
+from duologue.domain.access.audit import AuditEntry
 from duologue.domain.errors import OutsideUnavailable, RecordingNotReady, UnknownLink
-from duologue.domain.recording import Recording, published_key
-from duologue.domain.recording_link import AudioRequest, ServedAudio
+from duologue.domain.media.recording import Recording, published_key
+from duologue.domain.media.recording_link import AudioRequest, ServedAudio
 from duologue.usecases.delete_recording import DeleteRecording
 from duologue.usecases.find_audio import FindAudio, Retention
 from duologue.usecases.follow_link import FollowCdrLink

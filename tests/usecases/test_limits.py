@@ -8,9 +8,17 @@ import pytest
 
 from duologue.adapters import jittered_pause
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
-from duologue.domain.acceptance_limits import AcceptanceLimits, Rate, RateOf, callee_day, limits_for, until_next_day
-from duologue.domain.accounts import App, Sp
-from duologue.domain.callback_request import CallbackRequest
+from duologue.domain.access.accounts import App, Sp
+from duologue.domain.accounting.acceptance_limits import (
+    AcceptanceLimits,
+    Rate,
+    RateOf,
+    callee_day,
+    limits_for,
+    until_next_day,
+)
+from duologue.domain.calls.callback_request import CallbackRequest
+from duologue.domain.calls.idempotency import IdempotencyKey
 from duologue.domain.errors import (
     DuologueError,
     KeyReused,
@@ -21,8 +29,7 @@ from duologue.domain.errors import (
     RequestRepeated,
     TooManyCalls,
 )
-from duologue.domain.idempotency import IdempotencyKey
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.usecases.add_app import NewApp, add_app
 from duologue.usecases.change_app import change_app
 from duologue.usecases.free_slots import free_slots

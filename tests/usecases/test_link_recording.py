@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.domain.accounts import App
+from duologue.domain.access.accounts import App
 from duologue.domain.errors import RecordingNotReady, UnknownRecording
-from duologue.domain.recording import Recording, published_key
+from duologue.domain.media.recording import Recording, published_key
 from duologue.usecases.delete_recording import DeleteRecording
 from duologue.usecases.find_audio import FindAudio, Retention
 from duologue.usecases.link_recording import LinkRecording

@@ -8,8 +8,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from duologue.domain.accounts import App, Sp
-from duologue.domain.credentials import AccessToken
+from duologue.domain.access.accounts import App, Sp
+from duologue.domain.access.credentials import AccessToken
 from duologue.domain.errors import (
     AccountInactive,
     AuthenticationLocked,

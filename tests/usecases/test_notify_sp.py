@@ -19,15 +19,15 @@ from duologue.call_control.facts import (
     LegRingingRecorded,
 )
 from duologue.call_control.history import Delivery, DeliveryState
-from duologue.domain.accounts import App
-from duologue.domain.call import NotifyTo
-from duologue.domain.cdr import cdr_of
-from duologue.domain.delivery import DELAYS
-from duologue.domain.endpoint_health import Circuit, EndpointHealth
+from duologue.domain.access.accounts import App
+from duologue.domain.accounting.cdr import cdr_of
+from duologue.domain.calls.call import NotifyTo
+from duologue.domain.calls.outcome import EndReason, Party
 from duologue.domain.errors import OutsideUnavailable, RaceLost
-from duologue.domain.outcome import EndReason, Party
-from duologue.domain.recording import Recording
-from duologue.domain.webhook_request import Reply, WebhookRequest
+from duologue.domain.media.recording import Recording
+from duologue.domain.notifying.delivery import DELAYS
+from duologue.domain.notifying.endpoint_health import Circuit, EndpointHealth
+from duologue.domain.notifying.webhook_request import Reply, WebhookRequest
 from duologue.usecases.notify_sp import NotifyResult, NotifySp
 from duologue.usecases.ports.call_changes import SavedCall
 from duologue.usecases.ports.notifying import NO_WAIT, Notice, Notification

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.domain.accounts import App
-from duologue.domain.audio import Audio, AudioListeners
-from duologue.domain.call import NotifyTo, Phase
-from duologue.domain.call_memory import MemoryTerms, RememberedParty, memory_of_call
-from duologue.domain.callback_request import CallbackRequest
-from duologue.domain.due import ENDING, TAKE_UP, due_by
+from duologue.domain.access.accounts import App
+from duologue.domain.calls.call import NotifyTo, Phase
+from duologue.domain.calls.callback_request import CallbackRequest
+from duologue.domain.calls.due import ENDING, TAKE_UP, due_by
+from duologue.domain.calls.outcome import EndReason
+from duologue.domain.calls.task_token import TaskToken, Wait
 from duologue.domain.errors import (
     DayCeilingReached,
     DialledNumberLimitReached,
@@ -19,9 +19,9 @@ from duologue.domain.errors import (
     RaceLost,
     UnknownCall,
 )
-from duologue.domain.outcome import EndReason
-from duologue.domain.phone_number import PhoneNumber
-from duologue.domain.task_token import TaskToken, Wait
+from duologue.domain.media.audio import Audio, AudioListeners
+from duologue.domain.memory.call_memory import MemoryTerms, RememberedParty, memory_of_call
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.usecases.end_calls import EndCalls, EndedByOperator
 from duologue.usecases.place_callback import FIRST_IS_OVER, Placed, RingTimeouts
 from duologue.usecases.stop_callback import StopCallback

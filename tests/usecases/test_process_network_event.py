@@ -13,9 +13,9 @@ from duologue.adapters.jittered_pause import longest_s
 from duologue.call_control.actions import DialAndBridge, HangUp
 from duologue.call_control.events import CallEvent, EndAsked, InboundCall, Informational
 from duologue.call_control.facts import LegAnsweredRecorded, LegDialledRecorded
+from duologue.domain.calls.outcome import EndReason, Party
+from duologue.domain.calls.task_token import TaskToken, Wait
 from duologue.domain.errors import OutsideUnavailable, StoreBusy
-from duologue.domain.outcome import EndReason, Party
-from duologue.domain.task_token import TaskToken, Wait
 from duologue.usecases.process_network_event import ProcessNetworkEvent
 from tests.call_control.stories import (
     BRIDGE_TIMED_OUT,

@@ -8,10 +8,10 @@ import pytest
 
 from duologue.call_control.events import RecordingStarted
 from duologue.call_control.history import Delivery, DeliveryState
-from duologue.domain.due import RECONCILIATION
+from duologue.domain.calls.due import RECONCILIATION
+from duologue.domain.calls.task_token import TaskToken, Wait
 from duologue.domain.errors import OutsideUnavailable, UnreadableCall
-from duologue.domain.recording import published_key
-from duologue.domain.task_token import TaskToken, Wait
+from duologue.domain.media.recording import published_key
 from duologue.usecases.ports.notifying import Notice
 from duologue.usecases.process_network_event import change_of
 from duologue.usecases.reconcile_calls import Found, ReconcileCalls

@@ -8,7 +8,9 @@ import pytest
 
 from duologue.call_control.events import BridgeFailed
 from duologue.call_control.machine import decide
-from duologue.domain.due import TAKE_UP
+from duologue.domain.calls.due import TAKE_UP
+from duologue.domain.calls.outcome import EndReason
+from duologue.domain.calls.task_token import TaskToken, Wait
 from duologue.domain.errors import (
     AlreadyAnswered,
     CalleeSilent,
@@ -22,8 +24,6 @@ from duologue.domain.errors import (
     OutsideUnavailable,
     StaleAttempt,
 )
-from duologue.domain.outcome import EndReason
-from duologue.domain.task_token import TaskToken, Wait
 from duologue.usecases.ports.call_changes import Change
 from duologue.usecases.run_flow import RunFlow, WaitingTask
 from duologue.usecases.until_written import no_pause

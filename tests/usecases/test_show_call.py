@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from duologue.call_control.trace import FlowStep
-from duologue.domain.accounts import App, Sp
-from duologue.domain.call_memory import MemoryTerms, RememberedParty
+from duologue.domain.access.accounts import App, Sp
 from duologue.domain.errors import OutsideUnavailable, UnknownCall
-from duologue.domain.recording import Recording, published_key
+from duologue.domain.media.recording import Recording, published_key
+from duologue.domain.memory.call_memory import MemoryTerms, RememberedParty
 from duologue.usecases.find_memory import FindMemory
 from duologue.usecases.ports.call_changes import Change, ProcessedEvent
 from duologue.usecases.show_call import Part, RecordingFile, ShowCall

@@ -8,11 +8,11 @@ import yaml
 
 from duologue.call_control.app_events import CommittedFacts, EventPage, EventPosition, Replayed, UndeliveredFact
 from duologue.call_control.facts import CdrWritten
-from duologue.domain.accounts import App
-from duologue.domain.call import NotifyTo
-from duologue.domain.cdr import Cdr, cdr_of
-from duologue.domain.cdr_archive import CdrPage
-from duologue.domain.tokens import TokenPair
+from duologue.domain.access.accounts import App
+from duologue.domain.access.tokens import TokenPair
+from duologue.domain.accounting.cdr import Cdr, cdr_of
+from duologue.domain.accounting.cdr_archive import CdrPage
+from duologue.domain.calls.call import NotifyTo
 from duologue.wire.huawei.app_events import events_found, replayed, undelivered_found
 from duologue.wire.huawei.call_lists import calls_found, usage_found
 from duologue.wire.huawei.cdrs import HuaweiCdrs, cdrs_found

@@ -7,6 +7,7 @@ named once and stands beside them.
 from dataclasses import dataclass, field
 from typing import Any
 
+from duologue.domain.calls.outcome import EndReason
 from duologue.domain.errors import (
     AccountInactive,
     AddressNotAllowed,
@@ -43,7 +44,6 @@ from duologue.domain.errors import (
     WrongCredentials,
     WrongDigest,
 )
-from duologue.domain.outcome import EndReason
 from duologue.wire.huawei import routes
 from duologue.wire.huawei.call_lists import (
     FAILED,

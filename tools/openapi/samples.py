@@ -15,16 +15,16 @@ from duologue.call_control.facts import (
     LegRingingRecorded,
 )
 from duologue.call_control.history import Attempt, Delivery, DeliveryState, History, Ping
-from duologue.domain.call import Call, NotifyTo, Origin
-from duologue.domain.call_memory import CallMemory, MemoryTerms, OpenedMemory, RememberedParty, SetBy, WhyNot
-from duologue.domain.cdr import cdr_of
-from duologue.domain.endpoint_health import Verdict
-from duologue.domain.leg import Leg
-from duologue.domain.memory_draft import MemoryKey
-from duologue.domain.memory_history import ExplainedMemory, MemoryChange
-from duologue.domain.outcome import EndReason, Outcome, Party, Result
-from duologue.domain.phone_number import PhoneNumber
-from duologue.domain.recording import Recording
+from duologue.domain.accounting.cdr import cdr_of
+from duologue.domain.calls.call import Call, NotifyTo, Origin
+from duologue.domain.calls.leg import Leg
+from duologue.domain.calls.memory_draft import MemoryKey
+from duologue.domain.calls.outcome import EndReason, Outcome, Party, Result
+from duologue.domain.media.recording import Recording
+from duologue.domain.memory.call_memory import CallMemory, MemoryTerms, OpenedMemory, RememberedParty, SetBy, WhyNot
+from duologue.domain.memory.memory_history import ExplainedMemory, MemoryChange
+from duologue.domain.notifying.endpoint_health import Verdict
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.wire.huawei.records import Records
 
 HOST = "duologue.example.com"

@@ -3,10 +3,10 @@
 from typing import Any
 
 from duologue.call_control.history import DeliveryState
-from duologue.domain.call_memory import SetBy
-from duologue.domain.memory_history import MOST_CHANGES
-from duologue.domain.outcome import EndReason, Party, Result
-from duologue.domain.receipt import Amounts
+from duologue.domain.accounting.receipt import Amounts
+from duologue.domain.calls.outcome import EndReason, Party, Result
+from duologue.domain.memory.call_memory import SetBy
+from duologue.domain.memory.memory_history import MOST_CHANGES
 from duologue.wire.huawei.call_lists import LONGEST_CURSOR
 from duologue.wire.huawei.call_lists import MOST_LISTED as MOST_CALLS
 from duologue.wire.huawei.histories import FACT_NAMES, PHASE_NAMES

@@ -16,13 +16,13 @@ from duologue.adapters.kms_memory_seal import KmsMemorySeal
 from duologue.adapters.kms_secrets import KmsSecrets
 from duologue.adapters.memory_rows import memory_key, remembered
 from duologue.adapters.sealed_rows import SealedRows
-from duologue.domain.accounts import App, Sp
-from duologue.domain.call_memory import CallMemory, MemoryTerms, RememberedParty, SetBy, order_of
-from duologue.domain.passwords import hash_password
-from duologue.domain.phone_number import PhoneNumber
-from duologue.domain.recording import Recording, published_key
-from duologue.domain.recording_link import Link
-from duologue.domain.tokens import Grant, Register, hash_token
+from duologue.domain.access.accounts import App, Sp
+from duologue.domain.access.passwords import hash_password
+from duologue.domain.access.tokens import Grant, Register, hash_token
+from duologue.domain.media.recording import Recording, published_key
+from duologue.domain.media.recording_link import Link
+from duologue.domain.memory.call_memory import CallMemory, MemoryTerms, RememberedParty, SetBy, order_of
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.usecases.free_slots import free_slots
 from tests.e2e.build.output import Deployed, api_fields, sampled_app_key
 from tests.functions.worlds import CALL_ID, FOUND_BY

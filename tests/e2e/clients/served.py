@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import Any
 
-from duologue.domain.passwords import hash_password
+from duologue.domain.access.passwords import hash_password
 from tests.functions.worlds import CALLED, Api
 from tests.hostile.edge import InProcess
 from tests.hostile.requests import Attack

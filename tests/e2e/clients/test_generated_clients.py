@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from duologue.domain.call import Phase
+from duologue.domain.calls.call import Phase
 from tests.e2e.clients.served import Served, served
 from tools.openapi.page import DOCUMENT
 from tools.template import ROOT

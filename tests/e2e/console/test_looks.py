@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.domain.endpoint_health import Circuit, EndpointHealth
+from duologue.domain.notifying.endpoint_health import Circuit, EndpointHealth
 from tests.call_control.stories import CALLER_DIALLED, CALLER_RANG, TALKING
 from tests.console.world import FAILED, NOT_ANSWERED, TALKED, World, numbered, recorded
 from tests.e2e.looks import look

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from duologue.call_control.history import DeliveryState
-from duologue.domain.call import Phase
+from duologue.domain.calls.call import Phase
 from tests.call_control.stories import CALLER_ANSWERED, CALLER_DIALLED, CALLER_RANG, TALKING, Story
 from tests.console.world import FAILED, TALKED, World, numbered, recorded, shifted
 from tests.samples import NOW, callback

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from duologue.domain.node import node_of
+from duologue.domain.calls.node import node_of
 from lab.aws.overlay import passing
 from lab.cases.catalogue import PARAMETERS
 from lab.lab import Lab

@@ -9,8 +9,8 @@ import pytest
 from duologue.call_control.actions import Action, DialAndBridge, HangUp, PlayPrompt, StartRecording
 from duologue.call_control.inbound import connect
 from duologue.call_control.prompts import AppPrompt, Prompt
-from duologue.domain.outcome import Party
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.calls.outcome import Party
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.wire.chime.answer import Buckets, write_answer
 from pstn.reply import Reply, read_reply
 from pstn.switches import Switches

@@ -25,8 +25,8 @@ from duologue.call_control.events import (
     PromptPlayed,
     RecordingStarted,
 )
-from duologue.domain.outcome import Party
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.calls.outcome import Party
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.wire.chime.invocation import Invocation, read_invocation
 from pstn.events import EVENT_TYPES
 from tests.functions.worlds import CALL_ID, sample, samples

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from duologue.domain.cdr import cdr_of
-from duologue.domain.outcome import EndReason
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.accounting.cdr import cdr_of
+from duologue.domain.calls.outcome import EndReason
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.wire.huawei.cdrs import HuaweiCdrs
 from tests.samples import CALLEE, CALLER, NOW, callback, return_call
 

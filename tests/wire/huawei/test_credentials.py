@@ -2,7 +2,7 @@
 
 import pytest
 
-from duologue.domain.credentials import AccessToken
+from duologue.domain.access.credentials import AccessToken
 from duologue.domain.errors import InvalidField, InvalidToken, UnknownApp
 from duologue.wire.huawei.credentials import read_credentials, read_log_in, read_refresh, read_token
 from duologue.wire.huawei.header_faults import HeaderFault

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from duologue.domain.accounts import PushSignature
-from duologue.domain.credentials import AccessToken, AppDigest
+from duologue.domain.access.accounts import PushSignature
+from duologue.domain.access.credentials import AccessToken, AppDigest
 from duologue.domain.errors import InvalidField, RequestRefused, RequestStale
-from duologue.domain.sp_url import SpUrl
+from duologue.domain.notifying.sp_url import SpUrl
 from duologue.wire.huawei.credentials import read_credentials
 from duologue.wire.huawei.digest_headers import read_digest
 from duologue.wire.huawei.digests import aksk_digest, push_digest, wsse_digests

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue.domain.accounts import PushSignature
+from duologue.domain.access.accounts import PushSignature
 from duologue.wire.huawei.digests import push_digest, same, username_token
 
 SECRET = "ExampleSecret0123456789abcd"

@@ -19,14 +19,14 @@ from duologue.call_control.facts import (
     LegRingingRecorded,
 )
 from duologue.call_control.machine import decide
-from duologue.domain.accounts import App, PushSignature
-from duologue.domain.audio import Audio
-from duologue.domain.call import NotifyTo
-from duologue.domain.cdr import cdr_of
+from duologue.domain.access.accounts import App, PushSignature
+from duologue.domain.accounting.cdr import cdr_of
+from duologue.domain.calls.call import NotifyTo
+from duologue.domain.calls.outcome import EndReason, Outcome, Party, Result
 from duologue.domain.errors import LegStillUp
-from duologue.domain.outcome import EndReason, Outcome, Party, Result
-from duologue.domain.recording import Recording
-from duologue.domain.webhook_request import Reply
+from duologue.domain.media.audio import Audio
+from duologue.domain.media.recording import Recording
+from duologue.domain.notifying.webhook_request import Reply
 from duologue.wire.huawei import notifications
 from duologue.wire.huawei.digests import push_digest
 from duologue.wire.huawei.notifications import HuaweiWebhooks, record_of

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue.domain.cdr import Cdr, cdr_of
-from duologue.domain.outcome import EndReason, Outcome, Party, Result, outcome_of
+from duologue.domain.accounting.cdr import Cdr, cdr_of
+from duologue.domain.calls.outcome import EndReason, Outcome, Party, Result, outcome_of
 from duologue.wire.huawei.outcomes import ENDS, FAILURES, LOST_IN_TALK, STATES, Codes, codes_of
 from tests.samples import at, callback
 

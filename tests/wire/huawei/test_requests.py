@@ -13,10 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue.domain.accounts import App
-from duologue.domain.audio import Audio, AudioListeners
-from duologue.domain.call import NotifyTo
-from duologue.domain.callback_request import CallbackRequest
+from duologue.domain.access.accounts import App
+from duologue.domain.calls.call import NotifyTo
+from duologue.domain.calls.callback_request import CallbackRequest
 from duologue.domain.errors import (
     DisplayNumberNotOwned,
     ForbiddenAddress,
@@ -25,7 +24,8 @@ from duologue.domain.errors import (
     RecordingNotEnabled,
     UnknownCall,
 )
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.media.audio import Audio, AudioListeners
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.wire.huawei.requests import Click2Call, read_callback, read_stop
 
 HOST = "ce1.example.com"

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from duologue.domain import errors
+from duologue.domain.access.tokens import TokenPair
 from duologue.domain.errors import DuologueError, InvalidField, RefusedForNow, RequestRefused
-from duologue.domain.tokens import TokenPair
 from duologue.wire.huawei.results import ERROR_ROWS, UNFORESEEN, failure, placed, signed_in, success
 
 EVERY_ERROR = [

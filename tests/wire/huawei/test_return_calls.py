@@ -9,8 +9,8 @@ from duologue.call_control.events import BridgeFailed, StopAsked
 from duologue.call_control.history import History
 from duologue.call_control.inbound import connect, play_tone, reject
 from duologue.call_control.machine import Decision, decide
-from duologue.domain.cdr import cdr_of
-from duologue.domain.outcome import EndReason
+from duologue.domain.accounting.cdr import cdr_of
+from duologue.domain.calls.outcome import EndReason
 from duologue.wire.huawei.histories import found
 from duologue.wire.huawei.notifications import event_of
 from tests.call_control.stories import (

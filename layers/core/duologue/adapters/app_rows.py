@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from duologue.domain.accounts import App, PushSignature, Scheme, UnknownCallers
+from duologue.domain.access.accounts import App, PushSignature, Scheme, UnknownCallers
 
 
 def plain_attributes(app: App) -> dict[str, Any]:

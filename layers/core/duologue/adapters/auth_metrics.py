@@ -3,7 +3,7 @@
 import logging
 
 from duologue.adapters.metrics import count
-from duologue.domain.attempts import Attempt, Failures
+from duologue.domain.access.attempts import Attempt, Failures
 
 _log = logging.getLogger(__name__)
 

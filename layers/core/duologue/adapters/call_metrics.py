@@ -5,8 +5,8 @@ from math import ceil
 
 from duologue.adapters.metrics import cost, count, lasted
 from duologue.call_control.facts import CallEnded, Fact, LegAnsweredRecorded
-from duologue.domain.cdr import Cdr
-from duologue.domain.prices import usd_of
+from duologue.domain.accounting.cdr import Cdr
+from duologue.domain.accounting.prices import usd_of
 
 
 class CallMetrics:

@@ -29,16 +29,16 @@ from typing import Any
 from duologue.adapters.rows_before import is_fact
 from duologue.call_control.facts import FACTS, CallAccepted, Fact
 from duologue.call_control.history import Attempt, Delivery, DeliveryState, History
-from duologue.domain.audio import Audio, AudioListeners
-from duologue.domain.call import Call, NotifyTo, Origin
-from duologue.domain.cdr import Cdr
+from duologue.domain.accounting.cdr import Cdr
+from duologue.domain.calls.call import Call, NotifyTo, Origin
+from duologue.domain.calls.leg import Leg
+from duologue.domain.calls.memory_draft import MemoryDraft, MemoryKey
+from duologue.domain.calls.outcome import EndReason, Outcome, Party, Result
+from duologue.domain.calls.task_token import TaskToken, Wait
 from duologue.domain.errors import UnknownCall
-from duologue.domain.leg import Leg
-from duologue.domain.memory_draft import MemoryDraft, MemoryKey
-from duologue.domain.outcome import EndReason, Outcome, Party, Result
-from duologue.domain.phone_number import PhoneNumber
-from duologue.domain.recording import Recording
-from duologue.domain.task_token import TaskToken, Wait
+from duologue.domain.media.audio import Audio, AudioListeners
+from duologue.domain.media.recording import Recording
+from duologue.domain.numbers.phone_number import PhoneNumber
 
 CALL, ASKED, TOKEN, CDR, HUNG_UP = "CALL", "ASKED", "TOKEN", "CDR", "HUNG_UP"
 STARTS = "starts"
@@ -328,7 +328,7 @@ def cdr_row(cdr: Cdr) -> Row:
 
 def cdr_of_rows(call: Call, row: Row | None) -> Cdr | None:
     """The CDR of its row and the immutable part of `call`. None: no row, so no CDR yet."""
-    from duologue.domain.receipt import Receipt  # not while a person waits for the process to start
+    from duologue.domain.accounting.receipt import Receipt  # not while a person waits for the process to start
 
     if row is None:
         return None

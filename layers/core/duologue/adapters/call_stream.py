@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 from duologue.adapters.aws import from_item
 from duologue.adapters.call_rows import ASKED, CDR, STARTS, is_event, sequences_of
 from duologue.adapters.rows_before import event_of_fact, is_fact
-from duologue.domain.task_token import Wait
+from duologue.domain.calls.task_token import Wait
 from duologue.usecases.forward_facts import Committed
 from duologue.usecases.ports.notifying import UNKNOWN_APP, Notice
 

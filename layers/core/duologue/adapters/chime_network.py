@@ -27,7 +27,7 @@ from botocore.exceptions import (
 )
 
 from duologue.adapters.aws import code_of, status_of
-from duologue.domain.call import Call
+from duologue.domain.calls.call import Call
 from duologue.domain.errors import (
     DialError,
     DialRefused,

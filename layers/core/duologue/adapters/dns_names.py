@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 
-from duologue.domain.sp_url import Address
+from duologue.domain.notifying.sp_url import Address
 
 _TIMEOUT_SECONDS = 3.0
 """The resolver's own time-outs are longer, and an SP's name server can be slow."""

@@ -23,8 +23,9 @@ from duologue.adapters.dynamo_day_budget import counters, day_counts, within
 from duologue.adapters.dynamo_slots import slot_name, slots_in_use, slots_of, take_pair
 from duologue.adapters.dynamo_writes import COUNTS_KEPT, Write
 from duologue.adapters.numbered_places import Choose, Places, choose, take_each
-from duologue.domain.acceptance_limits import NO_LIMITS, AcceptanceLimits
-from duologue.domain.call import Call
+from duologue.domain.accounting.acceptance_limits import NO_LIMITS, AcceptanceLimits
+from duologue.domain.calls.call import Call
+from duologue.domain.calls.idempotency import KEPT, IdempotencyKey
 from duologue.domain.errors import (
     DuologueError,
     KeyReused,
@@ -32,7 +33,6 @@ from duologue.domain.errors import (
     RequestRepeated,
     TooManyCalls,
 )
-from duologue.domain.idempotency import KEPT, IdempotencyKey
 from duologue.usecases.ports.call_changes import Change, SavedCall
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class DynamoAcceptance:
         places = [*self._rates(call, limits), slots_of(self._client, self._table, call, slots)]
 
         def write(numbers: Sequence[int], of_day: Sequence[Write], reserved: str) -> None:
-            """In the order in which refusals are reported (domain/acceptance_limits.py)."""
+            """In the order in which refusals are reported (domain/accounting/acceptance_limits.py)."""
             taking = [each.take(number) for each, number in zip(places, numbers, strict=True)]
             taking += take_pair(self._table, call)
             new = self._calls.new(call, close_by, slot_name(numbers[-1]), reserved)

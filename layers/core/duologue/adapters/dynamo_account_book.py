@@ -24,7 +24,7 @@ from duologue.adapters.dynamo_slots import close_slots, open_slots, slots_in_use
 from duologue.adapters.dynamo_writes import Write, transact, write_one
 from duologue.adapters.slots_before import remove_set
 from duologue.adapters.system_clock import SystemClock
-from duologue.domain.accounts import App, Sp
+from duologue.domain.access.accounts import App, Sp
 from duologue.domain.errors import AccountExists, InvalidField, NumberTaken, RaceLost, UnknownSp
 from duologue.usecases.check_app import MOST_NUMBERS_CHANGED
 from duologue.usecases.ports.accounts import ListedApp

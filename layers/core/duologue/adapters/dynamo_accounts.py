@@ -23,9 +23,9 @@ from duologue.adapters.dynamo_reads import read_all
 from duologue.adapters.dynamo_writes import Write, write_one
 from duologue.adapters.endpoint_health_row import health_reset
 from duologue.adapters.kms_secrets import KmsSecrets
-from duologue.domain.accounts import App, Sp
+from duologue.domain.access.accounts import App, Sp
+from duologue.domain.access.tokens import LOG_IN_WINDOW, Grant, Register
 from duologue.domain.errors import DuologueError, RaceLost, UnknownApp, UnknownSp
-from duologue.domain.tokens import LOG_IN_WINDOW, Grant, Register
 from duologue.usecases.ports.accounts import Access
 from duologue.usecases.until_written import no_pause, until_written
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from duologue.adapters.aws import from_item, outside, to_item
 from duologue.adapters.call_rows import written_time
-from duologue.domain.audit import AuditEntry, AuditFilter
+from duologue.domain.access.audit import AuditEntry, AuditFilter
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

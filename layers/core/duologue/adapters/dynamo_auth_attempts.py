@@ -20,7 +20,7 @@ from uuid import uuid4
 from botocore.exceptions import ClientError
 
 from duologue.adapters.aws import code_of, from_item, outside, to_item
-from duologue.domain.attempts import Attempt, Failures, Proof
+from duologue.domain.access.attempts import Attempt, Failures, Proof
 from duologue.domain.errors import DuologueError, NonceUsed, RaceLost
 
 if TYPE_CHECKING:

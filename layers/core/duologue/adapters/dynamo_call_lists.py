@@ -29,11 +29,11 @@ from duologue.adapters.list_rows import (
     usage_partition,
 )
 from duologue.adapters.sealed_rows import RowSeal, opened_item
-from duologue.domain.call import Call, Phase
+from duologue.domain.accounting.usage import DayUsage
+from duologue.domain.calls.call import Call, Phase
+from duologue.domain.calls.outcome import EndReason
 from duologue.domain.errors import InvalidField, UnknownCall
-from duologue.domain.outcome import EndReason
-from duologue.domain.phone_number import PhoneNumber
-from duologue.domain.usage import DayUsage
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.usecases.ports.call_lists import CallPage, CallsWanted
 
 if TYPE_CHECKING:

@@ -43,10 +43,10 @@ from duologue.adapters.slots_before import IN_SET
 from duologue.adapters.sweep_index import OPEN, OVER, listed_as
 from duologue.adapters.system_clock import SystemClock
 from duologue.call_control.facts import Fact
-from duologue.domain.call import Call
-from duologue.domain.call_memory import CallMemory
-from duologue.domain.cdr import cdr_of
-from duologue.domain.due import RECONCILIATION, due_by
+from duologue.domain.accounting.cdr import cdr_of
+from duologue.domain.calls.call import Call
+from duologue.domain.calls.due import RECONCILIATION, due_by
+from duologue.domain.calls.task_token import TaskToken, Wait
 from duologue.domain.errors import (
     CallAlreadyAccepted,
     CallerHungUp,
@@ -55,7 +55,7 @@ from duologue.domain.errors import (
     RaceLost,
     StaleAttempt,
 )
-from duologue.domain.task_token import TaskToken, Wait
+from duologue.domain.memory.call_memory import CallMemory
 from duologue.usecases.ports.call_changes import Change, ProcessedEvent, SavedCall
 
 if TYPE_CHECKING:
@@ -262,7 +262,7 @@ def key_of(call_id: str, item: str) -> dict[str, Any]:
 
 
 def _new_close_by(change: Change) -> datetime | None:
-    """The due time to store (domain/due.py); None: keep the stored one, which may be earlier but never later."""
+    """The due time to store (domain/calls/due.py); None: keep the stored one, which may be earlier but never later."""
     if change.after.ended_at is not None:
         return None
     due, stored = due_by(change.after), change.before.close_by

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from duologue.adapters.aws import from_item, outside, to_item
 from duologue.adapters.dynamo_writes import COUNTS_KEPT, Write, count_up, write_one
 from duologue.adapters.numbered_places import Choose
-from duologue.domain.acceptance_limits import AcceptanceLimits, until_next_day
-from duologue.domain.call import Call
-from duologue.domain.day_budget import NAMES, DayBudget, Reservation, Used, total
+from duologue.domain.accounting.acceptance_limits import AcceptanceLimits, until_next_day
+from duologue.domain.accounting.day_budget import NAMES, DayBudget, Reservation, Used, total
+from duologue.domain.calls.call import Call
 from duologue.domain.errors import (
     CalleeLimitReached,
     DayCeilingReached,

@@ -20,9 +20,9 @@ from duologue.adapters.aws import from_item, outside, to_item
 from duologue.adapters.dynamo_reads import read_all
 from duologue.adapters.dynamo_writes import write_one
 from duologue.adapters.system_clock import SystemClock
-from duologue.domain.deny_list import Denials, Entries, Entry, Verdict
 from duologue.domain.errors import RaceLost
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.numbers.deny_list import Denials, Entries, Entry, Verdict
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.usecases.ports.denying import DoNotCall
 from duologue.usecases.ports.memories import MemorySeal
 from duologue.usecases.until_written import no_pause, until_written

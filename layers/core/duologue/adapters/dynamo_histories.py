@@ -11,8 +11,8 @@ from duologue.adapters.rows_before import in_todays_terms
 from duologue.adapters.sealed_rows import RowSeal, opened_item
 from duologue.call_control.history import History
 from duologue.call_control.trace import TracedEvent
+from duologue.domain.calls.task_token import Wait
 from duologue.domain.errors import SealBroken, UnreadableCall
-from duologue.domain.task_token import Wait
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -28,12 +28,12 @@ from duologue.adapters.dynamo_writes import Write, count_up, write_one
 from duologue.adapters.memory_rows import memory_key, memory_of
 from duologue.adapters.numbered_places import Choose, choose, take_each
 from duologue.adapters.sealed_rows import opened_item
-from duologue.domain.acceptance_limits import NO_LIMITS
-from duologue.domain.call_memory import CallMemory, InboundApp
-from duologue.domain.due import due_by
+from duologue.domain.accounting.acceptance_limits import NO_LIMITS
+from duologue.domain.calls.due import due_by
+from duologue.domain.calls.memory_draft import MemoryKey
 from duologue.domain.errors import TooManyCalls
-from duologue.domain.memory_draft import MemoryKey
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.memory.call_memory import CallMemory, InboundApp
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.usecases.ports.call_changes import ProcessedEvent
 from duologue.usecases.ports.memories import Found, InboundAnswer, InboundEvent, NumberOwner
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from duologue.adapters.aws import from_item, outside, to_item
 from duologue.domain.errors import UnknownLink
-from duologue.domain.recording_link import Link
+from duologue.domain.media.recording_link import Link
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

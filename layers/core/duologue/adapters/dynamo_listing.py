@@ -21,9 +21,9 @@ from duologue.adapters.dynamo_reads import read_all
 from duologue.adapters.dynamo_writes import Write, transact, write_one
 from duologue.adapters.jittered_pause import pause
 from duologue.adapters.list_rows import ALL, OPEN, WHAT, call_id_in, key, lists_of, of_app, place, usage_partition
-from duologue.domain.call import Call
+from duologue.domain.accounting.receipt import Receipt
+from duologue.domain.calls.call import Call
 from duologue.domain.errors import AlreadyDone, OutsideUnavailable, StoreBusy
-from duologue.domain.receipt import Receipt
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -8,10 +8,10 @@ from duologue.adapters.aws import from_item, outside, to_item
 from duologue.adapters.call_rows import written_time
 from duologue.adapters.dynamo_writes import transact
 from duologue.adapters.memory_rows import deleted, display_key, memory_key, memory_of, repointed
-from duologue.domain.call_memory import CallMemory
+from duologue.domain.calls.memory_draft import MemoryKey
 from duologue.domain.errors import RaceLost
-from duologue.domain.memory_draft import MemoryKey
-from duologue.domain.memory_history import MemoryChange
+from duologue.domain.memory.call_memory import CallMemory
+from duologue.domain.memory.memory_history import MemoryChange
 from duologue.usecases.ports.memories import MemoryPage
 
 if TYPE_CHECKING:

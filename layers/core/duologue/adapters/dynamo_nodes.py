@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from duologue.adapters.aws import always_outside
-from duologue.domain.node import Burial, Node
+from duologue.domain.calls.node import Burial, Node
 from duologue.usecases.ports.outside import Clock
 
 if TYPE_CHECKING:

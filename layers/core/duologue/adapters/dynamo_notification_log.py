@@ -32,9 +32,9 @@ from duologue.adapters.rows_before import in_todays_terms, is_fact, told_key
 from duologue.adapters.sealed_rows import RowSeal, opened_item
 from duologue.adapters.sweep_index import OPEN
 from duologue.call_control.history import Delivery, DeliveryState
-from duologue.domain.call import Call
-from duologue.domain.endpoint_health import EndpointHealth
+from duologue.domain.calls.call import Call
 from duologue.domain.errors import RaceLost, UnknownCall
+from duologue.domain.notifying.endpoint_health import EndpointHealth
 from duologue.usecases.ports.notifying import Notice, Notification
 
 if TYPE_CHECKING:

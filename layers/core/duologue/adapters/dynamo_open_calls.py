@@ -12,8 +12,8 @@ from duologue.adapters.dynamo_reads import read_all
 from duologue.adapters.dynamo_slots import free_leaked, held_slots
 from duologue.adapters.dynamo_writes import Write, transact
 from duologue.adapters.sweep_index import OPEN, OVER, Entry, entries, listed_as
+from duologue.domain.calls.node import node_of_call
 from duologue.domain.errors import RaceLost
-from duologue.domain.node import node_of_call
 from duologue.usecases.ports.call_changes import HeldSlot
 
 if TYPE_CHECKING:

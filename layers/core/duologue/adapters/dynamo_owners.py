@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from duologue.adapters.aws import from_item, outside, to_item
 from duologue.domain.errors import AccountInactive, UnknownApp
-from duologue.domain.recording_link import Owner
+from duologue.domain.media.recording_link import Owner
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

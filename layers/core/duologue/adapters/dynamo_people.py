@@ -18,9 +18,9 @@ from duologue.adapters.aws import outside, to_item
 from duologue.adapters.call_rows import ASKED, CALL, Row
 from duologue.adapters.list_rows import last_digits
 from duologue.adapters.sealed_rows import RowSeal
-from duologue.domain.call import Call
-from duologue.domain.outcome import Party
-from duologue.domain.phone_number import WITHHELD, PhoneNumber
+from duologue.domain.calls.call import Call
+from duologue.domain.calls.outcome import Party
+from duologue.domain.numbers.phone_number import WITHHELD, PhoneNumber
 from duologue.usecases.ports.people import CallOfPerson
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from duologue.adapters.aws import from_item, outside, to_item
 from duologue.adapters.dynamo_deny_lists import of_platform
 from duologue.adapters.dynamo_reads import read_all
 from duologue.adapters.system_clock import SystemClock
-from duologue.domain.rates import ESTIMATES, Rates
+from duologue.domain.accounting.rates import ESTIMATES, Rates
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -25,7 +25,7 @@ from duologue.adapters.aws import from_item, outside, to_item, to_value
 from duologue.adapters.dynamo_writes import Write
 from duologue.adapters.numbered_places import Places
 from duologue.adapters.slots_before import IN_SET, PARTITION, held_in, leave_set, leave_set_late
-from duologue.domain.call import Call
+from duologue.domain.calls.call import Call
 from duologue.domain.errors import DuologueError, LimitReached, PairBusy, RaceLost
 from duologue.usecases.ports.call_changes import HeldSlot
 

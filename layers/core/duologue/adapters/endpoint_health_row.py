@@ -13,8 +13,8 @@ from typing import Any
 from duologue.adapters.aws import from_item, to_item, to_value
 from duologue.adapters.call_rows import written_time
 from duologue.adapters.dynamo_writes import Write
-from duologue.domain.endpoint_health import Circuit, EndpointHealth
 from duologue.domain.errors import RaceLost, UnknownApp
+from duologue.domain.notifying.endpoint_health import Circuit, EndpointHealth
 
 _KEEP = timedelta(days=30)
 

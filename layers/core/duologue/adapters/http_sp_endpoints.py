@@ -25,8 +25,8 @@ import h11
 
 from duologue.adapters.sp_urls import ResolvedSpUrls
 from duologue.domain.errors import InvalidField
-from duologue.domain.sp_url import Address, SpUrl
-from duologue.domain.webhook_request import Reply, WebhookRequest
+from duologue.domain.notifying.sp_url import Address, SpUrl
+from duologue.domain.notifying.webhook_request import Reply, WebhookRequest
 
 _MOST_ADDRESSES = 3
 _MOST_CAUSE = 200

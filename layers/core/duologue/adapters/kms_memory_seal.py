@@ -17,12 +17,12 @@ from botocore.exceptions import ClientError
 
 from duologue.adapters.aws import code_of
 from duologue.adapters.kms_data_keys import Seal, is_sealed, key_service
-from duologue.domain.audio import Audio, AudioListeners
-from duologue.domain.call import NotifyTo
-from duologue.domain.call_memory import CallMemory, MemoryTerms, OpenedMemory, RememberedParty
+from duologue.domain.calls.call import NotifyTo
+from duologue.domain.calls.memory_draft import MemoryDraft, MemoryKey
 from duologue.domain.errors import ForeignMemory, SealBroken
-from duologue.domain.memory_draft import MemoryDraft, MemoryKey
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.media.audio import Audio, AudioListeners
+from duologue.domain.memory.call_memory import CallMemory, MemoryTerms, OpenedMemory, RememberedParty
+from duologue.domain.numbers.phone_number import PhoneNumber
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient

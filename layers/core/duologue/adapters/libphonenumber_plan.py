@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Collection, Mapping, Set
 from functools import cache
 
-from duologue.domain.dialling_policy import NumberKind, PlannedNumber
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.numbers.dialling_policy import NumberKind, PlannedNumber
+from duologue.domain.numbers.phone_number import PhoneNumber
 
 _log = logging.getLogger(__name__)
 _NANP = re.compile(r"\+1(?:[2-9][0-9]{2}){2}[0-9]{4}")

@@ -18,7 +18,7 @@ from datetime import date
 from typing import Any
 
 from duologue.adapters.aws import to_item
-from duologue.domain.phone_number import WITHHELD, PhoneNumber
+from duologue.domain.numbers.phone_number import WITHHELD, PhoneNumber
 
 WHAT = "lists table"
 ALL, OPEN = "all", "open"

@@ -16,8 +16,8 @@ from typing import Any
 
 from duologue.adapters.aws import to_item
 from duologue.adapters.call_rows import written_time
-from duologue.domain.call_memory import CallMemory, SetBy
-from duologue.domain.memory_draft import MemoryKey
+from duologue.domain.calls.memory_draft import MemoryKey
+from duologue.domain.memory.call_memory import CallMemory, SetBy
 
 _DELETED = ("sealed", "target", "session", "app")
 """What a deletion removes."""

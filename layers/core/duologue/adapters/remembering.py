@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from duologue.adapters.dynamo_writes import Write, transact
 from duologue.adapters.memory_rows import remembered
 from duologue.adapters.metrics import count
-from duologue.domain.call_memory import CallMemory
+from duologue.domain.memory.call_memory import CallMemory
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from duologue.call_control.facts import CdrWritten, LegAnsweredRecorded, LegDialledRecorded, LegRingingRecorded
-from duologue.domain.outcome import EndReason, Party
-from duologue.domain.task_token import TaskToken, Wait
+from duologue.domain.calls.outcome import EndReason, Party
+from duologue.domain.calls.task_token import TaskToken, Wait
 
 Row = dict[str, Any]
 

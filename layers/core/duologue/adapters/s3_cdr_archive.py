@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from duologue.adapters.aws import outside, status_of
 from duologue.adapters.kms_data_keys import Seal
 from duologue.adapters.threads import at_once
-from duologue.domain.cdr_archive import ArchiveFile, CdrPage
+from duologue.domain.accounting.cdr_archive import ArchiveFile, CdrPage
 from duologue.domain.errors import SealBroken
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from duologue.adapters.aws import outside, status_of
-from duologue.domain.byte_range import ByteRange
 from duologue.domain.errors import UnknownLink
-from duologue.domain.recording_link import file_name
+from duologue.domain.media.byte_range import ByteRange
+from duologue.domain.media.recording_link import file_name
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from duologue.adapters.aws import from_item
 from duologue.adapters.kms_data_keys import Seal
-from duologue.domain.phone_number import UNREAD
+from duologue.domain.numbers.phone_number import UNREAD
 
 Row = dict[str, Any]
 

@@ -23,9 +23,9 @@ from collections.abc import Callable, Collection
 from duologue.adapters.chime_network import AsksByCommand, dial_error, update_error
 from duologue.adapters.dynamo_nodes import DynamoNodes
 from duologue.adapters.node_requests import NodeRefused, NodeRequests, NotAnswered, NotReached
-from duologue.domain.call import Call
+from duologue.domain.calls.call import Call
+from duologue.domain.calls.node import MOST_ASKED, Burial, Node, node_of, picked
 from duologue.domain.errors import DialUncertain, NoSuchNetworkCall, NothingWasDialled, OutsideUnavailable
-from duologue.domain.node import MOST_ASKED, Burial, Node, node_of, picked
 from duologue.usecases.ports.outside import Clock
 from duologue.wire.chime.commands import command
 from duologue.wire.chime.invocation import CALL_ID

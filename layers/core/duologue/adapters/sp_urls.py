@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from duologue.domain.errors import ForbiddenAddress
-from duologue.domain.sp_url import Address, SpUrl, check_addresses
+from duologue.domain.notifying.sp_url import Address, SpUrl, check_addresses
 
 
 class ResolvedSpUrls:

@@ -2,7 +2,7 @@
 
 | item        | `open`        | `close_by`                                                                   |
 | ----------- | ------------- | ---------------------------------------------------------------------------- |
-| CALL, open  | `open#<shard>`| when the call is due (domain/due.py)                                         |
+| CALL, open  | `open#<shard>`| when the call is due (domain/calls/due.py)                                         |
 | CALL, over  | `over#<shard>`| when the call is reconciled; the attributes are removed when it was          |
 | DELIVERY#…  | `due#<shard>` | when the waiting notification is queued                                      |
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from duologue.call_control.prompts import PromptAudio
-from duologue.domain.outcome import Party
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.calls.outcome import Party
+from duologue.domain.numbers.phone_number import PhoneNumber
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from duologue.call_control.facts import Fact
 from duologue.call_control.history import Delivery
-from duologue.domain.call import Call
-from duologue.domain.cdr import Cdr
+from duologue.domain.accounting.cdr import Cdr
+from duologue.domain.calls.call import Call
 
 
 @dataclass(frozen=True, slots=True, order=True)

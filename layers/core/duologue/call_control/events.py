@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from duologue.domain.calls.outcome import Party
 from duologue.domain.errors import DuologueError
-from duologue.domain.outcome import Party
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.numbers.phone_number import PhoneNumber
 
 
 @dataclass(frozen=True, slots=True)

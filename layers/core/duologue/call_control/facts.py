@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from duologue.domain.outcome import EndReason, Party
+from duologue.domain.calls.outcome import EndReason, Party
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from duologue.call_control.facts import CallAccepted, CdrWritten, Fact
-from duologue.domain.call import Call
-from duologue.domain.cdr import Cdr
-from duologue.domain.task_token import TaskToken
+from duologue.domain.accounting.cdr import Cdr
+from duologue.domain.calls.call import Call
+from duologue.domain.calls.task_token import TaskToken
 
 if TYPE_CHECKING:
-    from duologue.domain.endpoint_health import Verdict
+    from duologue.domain.notifying.endpoint_health import Verdict
 
 
 class DeliveryState(StrEnum):

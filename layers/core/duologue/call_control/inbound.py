@@ -17,15 +17,15 @@ from duologue.call_control.events import InboundCall
 from duologue.call_control.facts import CallEnded, CdrWritten, Fact, InboundCallRecorded, LegDialledRecorded
 from duologue.call_control.machine import BUSY, UNAVAILABLE, Decision
 from duologue.call_control.prompts import AppPrompt, Prompt
-from duologue.domain.audio import Audio
-from duologue.domain.call import Call, NotifyTo, Origin
-from duologue.domain.call_memory import InboundApp, MemoryTerms
-from duologue.domain.callback_request import LONGEST_TALK
-from duologue.domain.due import SWEEP_MARGIN
-from duologue.domain.leg import Leg
-from duologue.domain.memory_draft import MemoryDraft
-from duologue.domain.outcome import EndReason, Outcome, Party, Result
-from duologue.domain.phone_number import WITHHELD, PhoneNumber
+from duologue.domain.calls.call import Call, NotifyTo, Origin
+from duologue.domain.calls.callback_request import LONGEST_TALK
+from duologue.domain.calls.due import SWEEP_MARGIN
+from duologue.domain.calls.leg import Leg
+from duologue.domain.calls.memory_draft import MemoryDraft
+from duologue.domain.calls.outcome import EndReason, Outcome, Party, Result
+from duologue.domain.media.audio import Audio
+from duologue.domain.memory.call_memory import InboundApp, MemoryTerms
+from duologue.domain.numbers.phone_number import WITHHELD, PhoneNumber
 
 DEFAULT_TERMS = MemoryTerms(ring_limit=timedelta(seconds=30), longest_talk=LONGEST_TALK)
 """Of a call for which no request set any."""

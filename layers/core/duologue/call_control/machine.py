@@ -7,8 +7,8 @@ Invariant 3: the function is total. The network repeats, reorders and loses even
 
     accepted → ringing caller → caller waiting → ringing callee → talking → ending → over
 
-The phase is derived from the times on the call (`domain.call`), so it cannot go back. Call control never dials on its
-own: the flow requests it, by `DialCalleeAsked`.
+The phase is derived from the times on the call (`domain.calls.call`), so it cannot go back. Call control never dials on
+its own: the flow requests it, by `DialCalleeAsked`.
 
 A return call starts with its callee ringing (`inbound`). Its caller's leg exists from the start, unanswered: the
 callee's answer answers it, or a prompt of ours does, and every hang-up of the call includes it.
@@ -49,8 +49,10 @@ from duologue.call_control.facts import (
     LegRingingRecorded,
 )
 from duologue.call_control.prompts import AppPrompt, Prompt, PromptAudio
-from duologue.domain.audio import AudioListeners
-from duologue.domain.call import LAST_MINUTE, Call, Phase
+from duologue.domain.calls.call import LAST_MINUTE, Call, Phase
+from duologue.domain.calls.leg import Leg
+from duologue.domain.calls.outcome import EndReason, Outcome, Party, Result, outcome_of
+from duologue.domain.calls.task_token import Wait
 from duologue.domain.errors import (
     CalleeSilent,
     CallerSilent,
@@ -61,10 +63,8 @@ from duologue.domain.errors import (
     NoSuchNetworkCall,
     NothingWasDialled,
 )
-from duologue.domain.leg import Leg
-from duologue.domain.outcome import EndReason, Outcome, Party, Result, outcome_of
-from duologue.domain.recording import Recording, folder_of
-from duologue.domain.task_token import Wait
+from duologue.domain.media.audio import AudioListeners
+from duologue.domain.media.recording import Recording, folder_of
 
 UNAVAILABLE, BUSY = 480, 486
 """SIP statuses with which an unanswered leg is rejected."""

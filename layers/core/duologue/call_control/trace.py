@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from duologue.call_control.facts import Fact
-from duologue.domain.task_token import Wait
+from duologue.domain.calls.task_token import Wait
 
 OWN = "own"
 """In place of a network call: an event of the platform itself, such as a stop."""

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from duologue.adapters.system_clock import SystemClock
-from duologue.domain.accounts import App, PushSignature, Scheme, UnknownCallers
-from duologue.domain.recording import KEEP_DAYS
+from duologue.domain.access.accounts import App, PushSignature, Scheme, UnknownCallers
+from duologue.domain.media.recording import KEEP_DAYS
 from duologue.operator.calls import shown
 from duologue.operator.platform import Platform, Said
 from duologue.usecases.add_app import NewApp, add_app
@@ -67,7 +67,7 @@ def add_to(kinds: Any) -> None:
 
 
 def _add_settings(command: argparse.ArgumentParser, *, numbers_required: bool = False) -> None:
-    """Options named as the fields of `domain.accounts.App`. None: not given; an empty string clears."""
+    """Options named as the fields of `domain.access.accounts.App`. None: not given; an empty string clears."""
     listed = "repeatable; an empty value clears the list"
     command.add_argument(
         "--display-number",

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from duologue.adapters.system_clock import SystemClock
-from duologue.domain.audit import AuditEntry, AuditFilter
+from duologue.domain.access.audit import AuditEntry, AuditFilter
 from duologue.domain.errors import InvalidField
 from duologue.operator.platform import Platform, Said
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from duologue.domain.call import Call, Phase
-from duologue.domain.cdr import talk_time
-from duologue.domain.leg import Leg
-from duologue.domain.outcome import EndReason, Party, Result
+from duologue.domain.accounting.cdr import talk_time
+from duologue.domain.calls.call import Call, Phase
+from duologue.domain.calls.leg import Leg
+from duologue.domain.calls.outcome import EndReason, Party, Result
 from duologue.operator.sip_words import sip_words
 
 

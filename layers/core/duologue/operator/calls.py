@@ -11,10 +11,10 @@ from typing import Any
 
 from duologue.adapters.system_clock import SystemClock
 from duologue.call_control.trace import FlowStep, TracedEvent
-from duologue.domain.call import Call, Phase
+from duologue.domain.calls.call import Call, Phase
+from duologue.domain.calls.outcome import EndReason
 from duologue.domain.errors import InvalidField, OutsideUnavailable, UnknownCall, UnreadableCall
-from duologue.domain.outcome import EndReason
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.operator.call_words import sentence, short, talk_of
 from duologue.operator.console.search import NotSearchable, Search, call_id_in, wanted
 from duologue.operator.masking import add_numbers_option, masked

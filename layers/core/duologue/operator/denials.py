@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from duologue.adapters.system_clock import SystemClock
-from duologue.domain.accounts import App
-from duologue.domain.deny_list import (
+from duologue.domain.access.accounts import App
+from duologue.domain.errors import InvalidField
+from duologue.domain.numbers.deny_list import (
     MOST_PATTERNS,
     MOST_PATTERNS_OF_APP,
     Entries,
@@ -17,9 +18,8 @@ from duologue.domain.deny_list import (
     check_why,
     is_broad,
 )
-from duologue.domain.errors import InvalidField
-from duologue.domain.known_traps import TRAPS
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.numbers.known_traps import TRAPS
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.operator.files import read_lines
 from duologue.operator.platform import Platform, Said
 

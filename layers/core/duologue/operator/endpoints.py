@@ -4,8 +4,8 @@ import argparse
 from typing import Any
 
 from duologue.adapters.system_clock import SystemClock
-from duologue.domain.endpoint_health import EndpointHealth
-from duologue.domain.sp_url import SpUrl
+from duologue.domain.notifying.endpoint_health import EndpointHealth
+from duologue.domain.notifying.sp_url import SpUrl
 from duologue.operator.platform import Platform, Said
 from duologue.usecases.change_endpoints import probe_now, switch_on
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from duologue.adapters.system_clock import SystemClock
-from duologue.domain.attempts import Attempt, Failures
-from duologue.domain.source_address import subscriber_of
+from duologue.domain.access.attempts import Attempt, Failures
+from duologue.domain.access.source_address import subscriber_of
 from duologue.operator.platform import Platform, Said
 
 

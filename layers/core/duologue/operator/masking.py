@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterable
 from typing import Any
 
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.numbers.phone_number import PhoneNumber
 
 
 def add_numbers_option(command: argparse.ArgumentParser) -> None:

@@ -4,10 +4,10 @@ import argparse
 from typing import Any
 
 from duologue.adapters.system_clock import SystemClock
-from duologue.domain.call_memory import CallMemory, OpenedMemory
 from duologue.domain.errors import ForeignMemory
-from duologue.domain.memory_history import ExplainedMemory, MemoryChange, Pair
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.memory.call_memory import CallMemory, OpenedMemory
+from duologue.domain.memory.memory_history import ExplainedMemory, MemoryChange, Pair
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.operator.masking import add_numbers_option, masked
 from duologue.operator.platform import Platform, Said
 from duologue.usecases.forget_number import ForgetNumber

@@ -8,7 +8,7 @@ from typing import Any
 from duologue.adapters.system_clock import SystemClock
 from duologue.call_control.history import DeliveryState
 from duologue.domain.errors import InvalidField
-from duologue.domain.sp_url import SpUrl
+from duologue.domain.notifying.sp_url import SpUrl
 from duologue.operator.platform import Platform, Said
 from duologue.usecases.manage_notifications import ManageNotifications, Outstanding
 from duologue.wire.huawei.deliveries import deliveries_of

@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from duologue.domain.errors import InvalidField
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.operator.platform import Platform, Said
 from duologue.usecases.claim_numbers import claim_numbers
 

@@ -6,9 +6,9 @@ import sys
 from datetime import date
 from typing import Any
 
-from duologue.domain.cdr_archive import ArchiveFile
+from duologue.domain.accounting.cdr_archive import ArchiveFile
 from duologue.domain.errors import InvalidField
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.operator.platform import Platform, Said
 from duologue.usecases.erase_archived import Cleared
 from duologue.usecases.erase_person import PersonCall

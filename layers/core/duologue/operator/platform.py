@@ -42,8 +42,8 @@ from duologue.adapters.step_functions_histories import StepFunctionsHistories
 from duologue.adapters.system_clock import SystemClock
 from duologue.adapters.threads import at_once
 from duologue.call_control.prompt_keys import key_of
-from duologue.domain.dialling_policy import prefixes_in_use
 from duologue.domain.errors import OutsideUnavailable
+from duologue.domain.numbers.dialling_policy import prefixes_in_use
 from duologue.usecases.end_calls import EndCalls, EndedByOperator
 from duologue.usecases.erase_archived import Cleared, EraseArchived
 from duologue.usecases.erase_person import ErasePerson

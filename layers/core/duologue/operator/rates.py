@@ -3,8 +3,8 @@
 import argparse
 from typing import Any
 
-from duologue.domain.charges import MICRO
-from duologue.domain.rates import ESTIMATES, check_rates, read_rate
+from duologue.domain.accounting.charges import MICRO
+from duologue.domain.accounting.rates import ESTIMATES, check_rates, read_rate
 from duologue.operator.files import read_lines
 from duologue.operator.platform import Platform, Said
 

@@ -5,8 +5,8 @@ import secrets
 import sys
 from typing import Any
 
-from duologue.domain.accounts import Sp
-from duologue.domain.random_text import random_text
+from duologue.domain.access.accounts import Sp
+from duologue.domain.access.random_text import random_text
 from duologue.operator.apps import END_CALLS
 from duologue.operator.calls import shown
 from duologue.operator.platform import Platform, Said

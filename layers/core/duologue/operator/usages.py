@@ -5,8 +5,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from duologue.adapters.system_clock import SystemClock
+from duologue.domain.accounting.usage import DayUsage, total
 from duologue.domain.errors import InvalidField
-from duologue.domain.usage import DayUsage, total
 from duologue.operator.platform import Platform, Said
 
 _MICRO = 1_000_000

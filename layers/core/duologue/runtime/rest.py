@@ -18,8 +18,8 @@ from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.utilities.data_classes.api_gateway_proxy_event import APIGatewayProxyEvent
 
+from duologue.domain.access.source_address import TrustedProxies
 from duologue.domain.errors import DuologueError, InvalidField, UnreadableCall
-from duologue.domain.source_address import TrustedProxies
 from duologue.wire.huawei.results import Answer, failure
 
 _log = logging.getLogger(__name__)

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from duologue.domain.accounts import App, PushSignature, Scheme, UnknownCallers
-from duologue.domain.random_text import random_text
+from duologue.domain.access.accounts import App, PushSignature, Scheme, UnknownCallers
+from duologue.domain.access.random_text import random_text
 from duologue.usecases.check_app import check_app
 from duologue.usecases.ports.accounts import AccountBook
 from duologue.usecases.ports.denying import RateBook
@@ -17,7 +17,7 @@ _KEY_LENGTH = 32
 
 @dataclass(frozen=True, slots=True)
 class NewApp:
-    """The operator's settings of a new app, as in `domain.accounts.App`."""
+    """The operator's settings of a new app, as in `domain.access.accounts.App`."""
 
     sp: str
     display_numbers: tuple[str, ...]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from duologue.domain.accounts import Sp
+from duologue.domain.access.accounts import Sp
 from duologue.domain.errors import InvalidField
 from duologue.usecases.ports.accounts import AccountBook
 from duologue.usecases.set_password import checked_hash

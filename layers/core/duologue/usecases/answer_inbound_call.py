@@ -23,10 +23,11 @@ from datetime import datetime
 from duologue.call_control.events import InboundCall
 from duologue.call_control.inbound import Incoming, Target, connect, hung_up, play_tone, reject, turn_away
 from duologue.call_control.machine import BUSY, UNAVAILABLE, Decision
-from duologue.domain.acceptance_limits import NO_LIMITS, AcceptanceLimits, dialled_days
-from duologue.domain.accounts import UnknownCallers
-from duologue.domain.call_memory import InboundApp, WhyNot, why_not
-from duologue.domain.day_budget import budget_for
+from duologue.domain.access.accounts import UnknownCallers
+from duologue.domain.accounting.acceptance_limits import NO_LIMITS, AcceptanceLimits, dialled_days
+from duologue.domain.accounting.day_budget import budget_for
+from duologue.domain.calls.memory_draft import MemoryKey
+from duologue.domain.calls.outcome import EndReason
 from duologue.domain.errors import (
     CallAlreadyAccepted,
     CallerHungUp,
@@ -41,9 +42,8 @@ from duologue.domain.errors import (
     RaceLost,
     StoreBusy,
 )
-from duologue.domain.memory_draft import MemoryKey
-from duologue.domain.outcome import EndReason
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.memory.call_memory import InboundApp, WhyNot, why_not
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.usecases.estimate_spend import rates_for
 from duologue.usecases.ports.call_changes import Answer, ProcessedEvent
 from duologue.usecases.ports.denying import DenyLists, RateBook

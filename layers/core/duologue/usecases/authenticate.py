@@ -7,11 +7,11 @@ may reuse nonces. The nonce is last, so that only valid digests use up nonces.
 
 from dataclasses import dataclass, replace
 
-from duologue.domain.accounts import App, Scheme, Sp
-from duologue.domain.attempts import Attempt, Proof, check_time, nonce_needed_until
-from duologue.domain.credentials import AccessToken, AppDigest, Credentials
+from duologue.domain.access.accounts import App, Scheme, Sp
+from duologue.domain.access.attempts import Attempt, Proof, check_time, nonce_needed_until
+from duologue.domain.access.credentials import AccessToken, AppDigest, Credentials
+from duologue.domain.access.source_address import is_allowed
 from duologue.domain.errors import AccountInactive, AddressNotAllowed, SchemeNotAllowed, WrongDigest
-from duologue.domain.source_address import is_allowed
 from duologue.usecases.count_failure import count_failure
 from duologue.usecases.ports.accounts import Accounts, AuthAttempts, Tokens
 from duologue.usecases.ports.outside import Clock

@@ -17,8 +17,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from duologue.domain.calls.node import HEARTBEAT, Burial, Node
 from duologue.domain.errors import OutsideUnavailable, UnknownCall
-from duologue.domain.node import HEARTBEAT, Burial, Node
 from duologue.usecases.failure_isolation import FailureIsolation
 from duologue.usecases.finalize_call import FinalizeCall
 from duologue.usecases.ports.calls import OpenCalls

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from duologue.domain.accounts import App
-from duologue.domain.call import NotifyTo
-from duologue.domain.callback_request import FieldNames
+from duologue.domain.access.accounts import App
+from duologue.domain.calls.call import NotifyTo
+from duologue.domain.calls.callback_request import FieldNames
 from duologue.usecases.check_app import check_app
 from duologue.usecases.ports.accounts import AppBook
 from duologue.usecases.ports.denying import RateBook

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from duologue.domain.endpoint_health import EndpointHealth
 from duologue.domain.errors import InvalidField
+from duologue.domain.notifying.endpoint_health import EndpointHealth
 from duologue.usecases.ports.notifying import NotificationLog
 from duologue.usecases.ports.outside import Clock
 from duologue.usecases.until_written import no_pause, until_written

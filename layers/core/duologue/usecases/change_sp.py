@@ -1,6 +1,6 @@
 """Change the limit of an SP, which all of its apps share."""
 
-from duologue.domain.accounts import Sp
+from duologue.domain.access.accounts import Sp
 from duologue.domain.errors import InvalidField
 from duologue.usecases.check_app import MOST_CALLS
 from duologue.usecases.ports.accounts import AccountBook

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from duologue.domain.tokens import Register
+from duologue.domain.access.tokens import Register
 from duologue.usecases.ports.accounts import Tokens
 from duologue.usecases.ports.outside import Clock
 from duologue.usecases.until_written import no_pause, until_written

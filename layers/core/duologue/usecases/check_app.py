@@ -3,16 +3,16 @@
 from collections.abc import Set
 from datetime import timedelta
 
-from duologue.domain.accounts import App, UnknownCallers
-from duologue.domain.call_memory import LONGEST_PERIOD, SHORTEST_PERIOD
-from duologue.domain.callback_request import LONGEST_TALK
-from duologue.domain.charges import MICRO
-from duologue.domain.day_budget import least_spend
-from duologue.domain.dialling_policy import DiallingPolicy, check_shown
+from duologue.domain.access.accounts import App, UnknownCallers
+from duologue.domain.access.source_address import network_of
+from duologue.domain.accounting.charges import MICRO
+from duologue.domain.accounting.day_budget import least_spend
+from duologue.domain.calls.callback_request import LONGEST_TALK
 from duologue.domain.errors import InvalidField
-from duologue.domain.phone_number import PhoneNumber
-from duologue.domain.recording import KEEP_DAYS
-from duologue.domain.source_address import network_of
+from duologue.domain.media.recording import KEEP_DAYS
+from duologue.domain.memory.call_memory import LONGEST_PERIOD, SHORTEST_PERIOD
+from duologue.domain.numbers.dialling_policy import DiallingPolicy, check_shown
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.usecases.ports.denying import RateBook
 from duologue.usecases.ports.notifying import SpUrls
 from duologue.usecases.ports.outside import Line, NumberPlan

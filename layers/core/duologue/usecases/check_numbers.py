@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from duologue.domain.accounts import App
-from duologue.domain.callback_request import CallbackRequest, FieldNames
-from duologue.domain.dialling_policy import DiallingPolicy, NumberKind, check_apart
+from duologue.domain.access.accounts import App
+from duologue.domain.calls.callback_request import CallbackRequest, FieldNames
 from duologue.domain.errors import CallerRefused, NumberRefused
+from duologue.domain.numbers.dialling_policy import DiallingPolicy, NumberKind, check_apart
 from duologue.usecases.ports.denying import DenyLists, RateBook
 from duologue.usecases.ports.outside import NumberPlan
 

@@ -1,6 +1,6 @@
 """Count wrong credentials, so that too many lock. Correct ones write nothing."""
 
-from duologue.domain.attempts import MOST_FAILURES, Attempt
+from duologue.domain.access.attempts import MOST_FAILURES, Attempt
 from duologue.domain.errors import AuthenticationLocked, RaceLost
 from duologue.usecases.ports.accounts import AuthAttempts
 from duologue.usecases.ports.outside import Clock

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from duologue.domain.accounts import App
+from duologue.domain.access.accounts import App
 from duologue.domain.errors import UnknownCall, UnknownRecording
-from duologue.domain.recording import Recording, published_key
+from duologue.domain.media.recording import Recording, published_key
 from duologue.usecases.ports.call_changes import Change
 from duologue.usecases.ports.calls import Calls
 from duologue.usecases.ports.outside import Clock

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from duologue.domain.call import Phase
+from duologue.domain.calls.call import Phase
 from duologue.domain.errors import OutsideUnavailable, UnknownCall
 from duologue.usecases.place_callback import FIRST_IS_OVER
 from duologue.usecases.ports.calls import Calls, OpenCalls

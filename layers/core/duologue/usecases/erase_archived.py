@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
 
-from duologue.domain.call import Call
-from duologue.domain.cdr import cdr_of
-from duologue.domain.cdr_archive import ArchiveFile
+from duologue.domain.accounting.cdr import cdr_of
+from duologue.domain.accounting.cdr_archive import ArchiveFile
+from duologue.domain.calls.call import Call
 from duologue.domain.errors import SealBroken
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.usecases.ports.cdr_archive import ArchiveFiles, CdrArchive, CdrFormat
 from duologue.usecases.ports.outside import Clock
 

@@ -15,11 +15,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from duologue.domain.call import Call, Phase
-from duologue.domain.cdr_archive import ArchiveFile
+from duologue.domain.accounting.cdr_archive import ArchiveFile
+from duologue.domain.calls.call import Call, Phase
 from duologue.domain.errors import SealBroken, UnknownCall
-from duologue.domain.phone_number import PhoneNumber
-from duologue.domain.recording import published_key
+from duologue.domain.media.recording import published_key
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.usecases.erase_archived import Cleared, EraseArchived
 from duologue.usecases.forget_number import ForgetNumber
 from duologue.usecases.ports.call_changes import SavedCall

@@ -1,8 +1,8 @@
 """What a call is estimated to cost a minute."""
 
-from duologue.domain.charges import Rates
-from duologue.domain.phone_number import PhoneNumber
-from duologue.domain.rates import rate_of
+from duologue.domain.accounting.charges import Rates
+from duologue.domain.accounting.rates import rate_of
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.usecases.ports.denying import RateBook
 
 

@@ -8,7 +8,7 @@ from heapq import merge
 from itertools import groupby, islice
 from operator import attrgetter
 
-from duologue.domain.cdr_archive import ArchivedCdr, ArchiveFile
+from duologue.domain.accounting.cdr_archive import ArchivedCdr, ArchiveFile
 from duologue.usecases.ports.cdr_archive import ArchiveFiles, CdrFormat
 
 _AT_ONCE = 64

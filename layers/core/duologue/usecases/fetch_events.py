@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from duologue.call_control.app_events import EventPage, EventPosition
-from duologue.domain.accounts import App
+from duologue.domain.access.accounts import App
 from duologue.usecases.ports.notifying import AppEvents
 from duologue.usecases.ports.outside import Clock
 

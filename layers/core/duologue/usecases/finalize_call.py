@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from duologue.call_control.events import EndNotReported, GaveUp, NeverTakenUp, NodeDied, OwnEvent
 from duologue.call_control.machine import decide
-from duologue.domain.call import Call, Phase
-from duologue.domain.due import due_by
+from duologue.domain.calls.call import Call, Phase
+from duologue.domain.calls.due import due_by
+from duologue.domain.calls.node import Node, node_of_call
 from duologue.domain.errors import AlreadyDone, LegStillUp, OutsideUnavailable
-from duologue.domain.node import Node, node_of_call
 from duologue.usecases.ports.call_changes import Change, SavedCall
 from duologue.usecases.process_network_event import change_of
 from duologue.usecases.resume_flow import resume_flow_now

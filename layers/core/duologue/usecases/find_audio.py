@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from duologue.domain.call import Call
+from duologue.domain.calls.call import Call
 from duologue.domain.errors import RecordingNotReady, UnknownRecording
-from duologue.domain.recording import published_key
+from duologue.domain.media.recording import published_key
 from duologue.usecases.ports.recordings import Recordings
 
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from duologue.domain.accounts import App
-from duologue.domain.call_memory import CallMemory, OpenedMemory, RememberedParty, WhyNot, why_not
+from duologue.domain.access.accounts import App
 from duologue.domain.errors import DisplayNumberNotOwned, ForeignMemory, UnknownMemory
-from duologue.domain.memory_history import MOST_CHANGES, ExplainedMemory, MemoryChange, Pair
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.memory.call_memory import CallMemory, OpenedMemory, RememberedParty, WhyNot, why_not
+from duologue.domain.memory.memory_history import MOST_CHANGES, ExplainedMemory, MemoryChange, Pair
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.usecases.ports.memories import Found, InboundCalls, Memories, MemorySeal
 from duologue.usecases.ports.outside import Clock
 

@@ -10,10 +10,11 @@ leads to the storage.
 
 from dataclasses import dataclass
 
-from duologue.domain.audit import AuditEntry
-from duologue.domain.byte_range import UNSATISFIABLE, ByteRange, asked_range
+from duologue.domain.access.audit import AuditEntry
+from duologue.domain.access.tokens import hash_token
 from duologue.domain.errors import AccountInactive, UnknownApp, UnknownCall, UnknownLink, UnknownRecording
-from duologue.domain.recording_link import (
+from duologue.domain.media.byte_range import UNSATISFIABLE, ByteRange, asked_range
+from duologue.domain.media.recording_link import (
     MOST_BYTES,
     URL_GOOD_FOR,
     AudioElsewhere,
@@ -25,7 +26,6 @@ from duologue.domain.recording_link import (
     call_of,
     file_name,
 )
-from duologue.domain.tokens import hash_token
 from duologue.usecases.find_audio import FindAudio
 from duologue.usecases.ports.audit import AuditLog
 from duologue.usecases.ports.calls import Calls

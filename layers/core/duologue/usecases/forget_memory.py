@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from duologue.domain.accounts import App
-from duologue.domain.call_memory import order_after
+from duologue.domain.access.accounts import App
 from duologue.domain.errors import MemoryChanged
-from duologue.domain.memory_history import MemoryChange, Pair
+from duologue.domain.memory.call_memory import order_after
+from duologue.domain.memory.memory_history import MemoryChange, Pair
 from duologue.usecases.find_memory import FindMemory
 from duologue.usecases.until_written import Pause, until_written
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from duologue.domain.call_memory import CallMemory, order_after
-from duologue.domain.memory_draft import MemoryKey
-from duologue.domain.memory_history import MemoryChange
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.calls.memory_draft import MemoryKey
+from duologue.domain.memory.call_memory import CallMemory, order_after
+from duologue.domain.memory.memory_history import MemoryChange
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.usecases.ports.memories import Memories, MemorySeal
 from duologue.usecases.ports.outside import Clock
 from duologue.usecases.until_written import no_pause, until_written

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from duologue.domain.call import Phase
+from duologue.domain.calls.call import Phase
+from duologue.domain.calls.task_token import Wait
 from duologue.domain.errors import OutsideUnavailable
-from duologue.domain.task_token import Wait
 from duologue.usecases.failure_isolation import FailureIsolation
 from duologue.usecases.place_callback import RingTimeouts, flow_order
 from duologue.usecases.ports.calls import Calls

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from duologue.call_control.prompts import AppPrompt, Prompt
-from duologue.domain.accounts import App
+from duologue.domain.access.accounts import App
 from duologue.domain.errors import InvalidField
-from duologue.domain.wav import read_notice, read_wav
+from duologue.domain.media.wav import read_notice, read_wav
 from duologue.usecases.ports.accounts import AppBook
 from duologue.usecases.ports.outside import Prompts
 

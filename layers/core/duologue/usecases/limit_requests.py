@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from duologue.domain.accounts import App
+from duologue.domain.access.accounts import App
 from duologue.usecases.ports.accounts import RequestLimit
 from duologue.usecases.ports.outside import Clock
 

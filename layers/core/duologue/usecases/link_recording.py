@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from duologue.domain.accounts import App
+from duologue.domain.access.accounts import App
+from duologue.domain.access.random_text import random_text
+from duologue.domain.access.tokens import hash_token
 from duologue.domain.errors import UnknownCall, UnknownRecording
-from duologue.domain.random_text import random_text
-from duologue.domain.recording_link import LINK_TOKEN_LENGTH, Link
-from duologue.domain.tokens import hash_token
+from duologue.domain.media.recording_link import LINK_TOKEN_LENGTH, Link
 from duologue.usecases.find_audio import FindAudio
 from duologue.usecases.ports.calls import Calls
 from duologue.usecases.ports.outside import Clock

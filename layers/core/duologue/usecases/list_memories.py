@@ -9,10 +9,10 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from duologue.domain.accounts import App
-from duologue.domain.call_memory import CallMemory, OpenedMemory
+from duologue.domain.access.accounts import App
 from duologue.domain.errors import ForeignMemory, InvalidField
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.memory.call_memory import CallMemory, OpenedMemory
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.usecases.find_memory import check_shown_by
 from duologue.usecases.ports.memories import Memories, MemorySeal
 from duologue.usecases.ports.outside import Clock

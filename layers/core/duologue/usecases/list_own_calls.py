@@ -6,9 +6,9 @@ SP's call. So the SP gets it sealed, and an empty page with such a place only af
 
 from dataclasses import dataclass
 
-from duologue.domain.accounts import App
-from duologue.domain.call import Call
-from duologue.domain.call_filter import CallFilter
+from duologue.domain.access.accounts import App
+from duologue.domain.accounting.call_filter import CallFilter
+from duologue.domain.calls.call import Call
 from duologue.usecases.ports.call_lists import CallLists, CallPage, CallsWanted, Cursors
 
 _LOOKS = 5

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from duologue.domain.accounts import Scheme
-from duologue.domain.attempts import Attempt, Proof
+from duologue.domain.access.accounts import Scheme
+from duologue.domain.access.attempts import Attempt, Proof
+from duologue.domain.access.passwords import password_matches
+from duologue.domain.access.tokens import Register, TokenPair, new_pair
 from duologue.domain.errors import AccountInactive, UnknownApp, UnknownSp, WrongCredentials
-from duologue.domain.passwords import password_matches
-from duologue.domain.tokens import Register, TokenPair, new_pair
 from duologue.usecases.authenticate import check_use
 from duologue.usecases.change_tokens import change_tokens
 from duologue.usecases.count_failure import count_failure

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from duologue.domain.credentials import AccessToken
+from duologue.domain.access.credentials import AccessToken
 from duologue.usecases.change_tokens import change_tokens
 from duologue.usecases.ports.accounts import Tokens
 from duologue.usecases.ports.outside import Clock

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from duologue.domain.accounts import App
-from duologue.domain.memory_history import ExplainedMemory, Pair
+from duologue.domain.access.accounts import App
+from duologue.domain.memory.memory_history import ExplainedMemory, Pair
 from duologue.usecases.find_memory import FindMemory
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from duologue.call_control.history import Attempt
-from duologue.domain.endpoint_health import origin
-from duologue.domain.webhook_request import Reply, WebhookRequest
+from duologue.domain.notifying.endpoint_health import origin
+from duologue.domain.notifying.webhook_request import Reply, WebhookRequest
 from duologue.usecases.ports.notifying import SpEndpoints, WebhookFormat
 from duologue.usecases.ports.outside import Clock
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from duologue.call_control.app_events import EventPosition
 from duologue.call_control.history import Delivery, DeliveryState, History, url_of
-from duologue.domain.endpoint_health import origin
 from duologue.domain.errors import RaceLost, UnknownCall
+from duologue.domain.notifying.endpoint_health import origin
 from duologue.usecases.ports.calls import Histories
 from duologue.usecases.ports.notifying import AppEvents, Notice, NotificationLog
 from duologue.usecases.ports.outside import Clock

@@ -27,11 +27,11 @@ from enum import StrEnum
 
 from duologue.call_control.facts import CdrWritten, Step
 from duologue.call_control.history import Delivery, DeliveryState, url_of
-from duologue.domain.call import Call, Origin, Phase
-from duologue.domain.delivery import DELAYS, GIVE_UP, put_off_for, requested_wait, wait_after
-from duologue.domain.endpoint_health import Verdict, origin
+from duologue.domain.calls.call import Call, Origin, Phase
 from duologue.domain.errors import OutsideUnavailable, RaceLost, UnknownApp, UnknownCall
-from duologue.domain.webhook_request import WebhookRequest
+from duologue.domain.notifying.delivery import DELAYS, GIVE_UP, put_off_for, requested_wait, wait_after
+from duologue.domain.notifying.endpoint_health import Verdict, origin
+from duologue.domain.notifying.webhook_request import WebhookRequest
 from duologue.usecases.make_attempt import make_attempt
 from duologue.usecases.ports.notifying import (
     Measurements,

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from duologue.call_control.history import Ping
-from duologue.domain.accounts import App
-from duologue.domain.call import NotifyTo
-from duologue.domain.callback_request import FieldNames
+from duologue.domain.access.accounts import App
+from duologue.domain.calls.call import NotifyTo
+from duologue.domain.calls.callback_request import FieldNames
 from duologue.domain.errors import InvalidField
-from duologue.domain.webhook_request import WebhookRequest
+from duologue.domain.notifying.webhook_request import WebhookRequest
 from duologue.usecases.make_attempt import Tried, make_attempt
 from duologue.usecases.ports.notifying import NotificationLog, PingLimit, SpEndpoints, WebhookFormat
 from duologue.usecases.ports.outside import Clock

@@ -5,14 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from duologue.domain.acceptance_limits import AcceptanceLimits, dialled_days, limits_for
-from duologue.domain.accounts import App
-from duologue.domain.audio import Audio
-from duologue.domain.call import LAST_MINUTE, Call, NotifyTo, Phase
-from duologue.domain.call_memory import MemoryTerms, RememberedParty
-from duologue.domain.callback_request import LONGEST_TALK, CallbackRequest
-from duologue.domain.day_budget import budget_for
-from duologue.domain.due import SWEEP_MARGIN, TAKE_UP, due_by
+from duologue.domain.access.accounts import App
+from duologue.domain.accounting.acceptance_limits import AcceptanceLimits, dialled_days, limits_for
+from duologue.domain.accounting.day_budget import budget_for
+from duologue.domain.calls.call import LAST_MINUTE, Call, NotifyTo, Phase
+from duologue.domain.calls.callback_request import LONGEST_TALK, CallbackRequest
+from duologue.domain.calls.due import SWEEP_MARGIN, TAKE_UP, due_by
+from duologue.domain.calls.idempotency import IdempotencyKey
+from duologue.domain.calls.leg import Leg
+from duologue.domain.calls.memory_draft import MemoryDraft
+from duologue.domain.calls.outcome import Party
 from duologue.domain.errors import (
     AlreadyDone,
     CallAlreadyAccepted,
@@ -24,10 +26,8 @@ from duologue.domain.errors import (
     SpRateReached,
     TooManyCalls,
 )
-from duologue.domain.idempotency import IdempotencyKey
-from duologue.domain.leg import Leg
-from duologue.domain.memory_draft import MemoryDraft
-from duologue.domain.outcome import Party
+from duologue.domain.media.audio import Audio
+from duologue.domain.memory.call_memory import MemoryTerms, RememberedParty
 from duologue.usecases.check_numbers import DiallingRules, check_numbers
 from duologue.usecases.estimate_spend import rates_for
 from duologue.usecases.ports.call_changes import Change, SavedCall
@@ -105,7 +105,7 @@ class PlaceCallback:
     def __call__(
         self, request: Callable[[], CallbackRequest], app: App, key: IdempotencyKey | None = None, *, is_test: bool
     ) -> Placed:
-        """Accept one callback, within the limits of its app (domain/acceptance_limits.py has their order).
+        """Accept one callback, within the limits of its app (domain/accounting/acceptance_limits.py has their order).
 
         `request`: parsed only if the key is new, so a repeat is not judged by the app's current settings.
         `key`: the request's idempotency key. `is_test`: placed in the sandbox.

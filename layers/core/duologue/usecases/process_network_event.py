@@ -31,8 +31,8 @@ from typing import TYPE_CHECKING
 from duologue.call_control.actions import Action, HangUp
 from duologue.call_control.events import CallEvent, EndAsked, InboundCall, Informational, LegAnswered, LegEnded
 from duologue.call_control.machine import BUSY, UNAVAILABLE, Decision, decide, leaves_a_prompt
+from duologue.domain.calls.outcome import Party
 from duologue.domain.errors import EventAlreadyProcessed, OutsideUnavailable, RaceLost, StoreBusy, UnknownCall
-from duologue.domain.outcome import Party
 from duologue.usecases.ports.call_changes import Answer, Change, ProcessedEvent, SavedCall
 from duologue.usecases.resume_flow import resume_flow_now
 from duologue.usecases.until_written import MayTryAgain, Pause, begin_single_try, until_written

@@ -2,9 +2,9 @@
 
 from enum import StrEnum
 
-from duologue.domain.call import Call
+from duologue.domain.calls.call import Call
 from duologue.domain.errors import UnknownCall
-from duologue.domain.recording import owner_of, published_key
+from duologue.domain.media.recording import owner_of, published_key
 from duologue.usecases.ports.calls import Calls
 from duologue.usecases.ports.recordings import Publisher
 

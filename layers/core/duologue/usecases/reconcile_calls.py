@@ -26,10 +26,10 @@ from itertools import islice
 from operator import itemgetter
 
 from duologue.call_control.history import History, url_of
-from duologue.domain.call import Call
-from duologue.domain.cdr import Cdr, cdr_of
+from duologue.domain.accounting.cdr import Cdr, cdr_of
+from duologue.domain.calls.call import Call
 from duologue.domain.errors import OutsideUnavailable, UnknownCall, UnreadableCall
-from duologue.domain.recording import published_key
+from duologue.domain.media.recording import published_key
 from duologue.usecases.failure_isolation import FailureIsolation
 from duologue.usecases.ports.call_changes import Change
 from duologue.usecases.ports.call_lists import Listing

@@ -4,10 +4,10 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from duologue.domain.accounts import Scheme
-from duologue.domain.attempts import Attempt, Proof
+from duologue.domain.access.accounts import Scheme
+from duologue.domain.access.attempts import Attempt, Proof
+from duologue.domain.access.tokens import TokenPair, new_pair
 from duologue.domain.errors import WrongCredentials
-from duologue.domain.tokens import TokenPair, new_pair
 from duologue.usecases.authenticate import active_app, check_use
 from duologue.usecases.change_tokens import change_tokens
 from duologue.usecases.count_failure import count_failure

@@ -10,7 +10,7 @@ from datetime import datetime
 from duologue.call_control.app_events import EventPosition, Replayed
 from duologue.call_control.facts import CallAccepted
 from duologue.call_control.history import Delivery, DeliveryState, History
-from duologue.domain.accounts import App
+from duologue.domain.access.accounts import App
 from duologue.domain.errors import RaceLost, UnknownCall, UnknownNotification
 from duologue.usecases.ports.calls import Histories
 from duologue.usecases.ports.notifying import AppEvents, Notice, NotificationLog

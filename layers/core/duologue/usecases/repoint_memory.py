@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from duologue.domain.accounts import App
-from duologue.domain.call_memory import RememberedParty, SetBy, order_after
-from duologue.domain.dialling_policy import DiallingPolicy
+from duologue.domain.access.accounts import App
 from duologue.domain.errors import CallerRefused, MemoryChanged
-from duologue.domain.memory_history import ExplainedMemory, MemoryChange, Repointing
+from duologue.domain.memory.call_memory import RememberedParty, SetBy, order_after
+from duologue.domain.memory.memory_history import ExplainedMemory, MemoryChange, Repointing
+from duologue.domain.numbers.dialling_policy import DiallingPolicy
 from duologue.usecases.check_numbers import DiallingRules, refusing_the_caller
 from duologue.usecases.find_memory import FindMemory, FoundMemory
 from duologue.usecases.until_written import Pause, until_written

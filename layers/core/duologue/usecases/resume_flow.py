@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from duologue.domain.calls.task_token import TaskToken, Wait
 from duologue.domain.errors import OutsideUnavailable
-from duologue.domain.task_token import TaskToken, Wait
 
 if TYPE_CHECKING:
     from duologue.usecases.ports.calls import Calls

@@ -8,9 +8,9 @@ retire ──▶ only the new one is valid
 from collections.abc import Callable
 from dataclasses import replace
 
-from duologue.domain.accounts import App
+from duologue.domain.access.accounts import App
+from duologue.domain.access.random_text import random_text
 from duologue.domain.errors import InvalidField
-from duologue.domain.random_text import random_text
 from duologue.usecases.ports.accounts import AppBook
 
 _LENGTH = 43

@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING
 
 from duologue.call_control.events import GaveUp
 from duologue.call_control.machine import decide
-from duologue.domain.call import Call, Phase
+from duologue.domain.calls.call import Call, Phase
+from duologue.domain.calls.outcome import EndReason
+from duologue.domain.calls.task_token import TaskToken, Wait
 from duologue.domain.errors import (
     AlreadyAnswered,
     CalleeSilent,
@@ -37,8 +39,6 @@ from duologue.domain.errors import (
     NothingWasDialled,
     OutsideUnavailable,
 )
-from duologue.domain.outcome import EndReason
-from duologue.domain.task_token import TaskToken, Wait
 from duologue.usecases.ports.call_changes import Change, SavedCall
 from duologue.usecases.until_written import Pause, until_written
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from duologue.domain.access.passwords import SALT_BYTES, hash_password
 from duologue.domain.errors import InvalidField
-from duologue.domain.passwords import SALT_BYTES, hash_password
 from duologue.usecases.ports.accounts import AccountBook
 
 SHORTEST_PASSWORD = 12

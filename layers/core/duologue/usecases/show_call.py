@@ -12,10 +12,10 @@ from typing import Generic, TypeVar
 
 from duologue.call_control.history import History
 from duologue.call_control.trace import FlowStep, TracedEvent
-from duologue.domain.call import Call
+from duologue.domain.calls.call import Call
 from duologue.domain.errors import OutsideUnavailable, UnknownMemory
-from duologue.domain.memory_history import ExplainedMemory, Pair
-from duologue.domain.recording import published_key
+from duologue.domain.media.recording import published_key
+from duologue.domain.memory.memory_history import ExplainedMemory, Pair
 from duologue.usecases.find_memory import FindMemory
 from duologue.usecases.ports.recordings import Recordings
 from duologue.usecases.ports.traces import CallTraces, FlowHistories

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from duologue.call_control.events import StopAsked
 from duologue.call_control.machine import decide
-from duologue.domain.call import Phase
+from duologue.domain.calls.call import Phase
 from duologue.domain.errors import OutsideUnavailable, UnknownCall
 from duologue.usecases.ports.call_changes import Change
 from duologue.usecases.ports.calls import Calls

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 
-from duologue.domain.call import Call
+from duologue.domain.calls.call import Call
 from duologue.domain.errors import LegStillUp, OutsideUnavailable, UnknownCall
 from duologue.usecases.failure_isolation import FailureIsolation
 from duologue.usecases.finalize_call import FinalizeCall

@@ -29,7 +29,8 @@ from duologue.call_control.events import (
     PromptPlayed,
 )
 from duologue.call_control.prompt_keys import key_of
-from duologue.domain.call import Call
+from duologue.domain.calls.call import Call
+from duologue.domain.calls.outcome import Party
 from duologue.domain.errors import (
     DialRefused,
     DialUncertain,
@@ -37,7 +38,6 @@ from duologue.domain.errors import (
     NothingWasDialled,
     OutsideUnavailable,
 )
-from duologue.domain.outcome import Party
 from duologue.usecases.ports.network import Invocation, Network, NetworkFormat, PromptStopper
 
 ADDRESS = "http://127.0.0.1:0"  # the test replaces it before the layer is built

@@ -5,7 +5,7 @@ from datetime import timedelta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from duologue.domain.audit import AuditFilter
+from duologue.domain.access.audit import AuditFilter
 from duologue.operator.console.pages import Pages
 
 _DAYS = 30

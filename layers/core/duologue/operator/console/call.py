@@ -10,10 +10,10 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from duologue.call_control.facts import CdrWritten, Fact
 from duologue.call_control.history import Attempt, Delivery, DeliveryState, History
-from duologue.domain.byte_range import UNSATISFIABLE, ByteRange, asked_range
-from duologue.domain.call import Call, Phase
+from duologue.domain.calls.call import Call, Phase
+from duologue.domain.calls.outcome import EndReason, Party
 from duologue.domain.errors import InvalidField, UnknownCall
-from duologue.domain.outcome import EndReason, Party
+from duologue.domain.media.byte_range import UNSATISFIABLE, ByteRange, asked_range
 from duologue.operator.call_words import Meaning, meaning, sentence
 from duologue.operator.console.calls import SHAPES
 from duologue.operator.console.pages import Context, Pages, form_of, see_other

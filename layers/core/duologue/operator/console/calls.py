@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from duologue.call_control.history import Delivery, DeliveryState
-from duologue.domain.call import Call, Phase
+from duologue.domain.calls.call import Call, Phase
 from duologue.domain.errors import InvalidField
 from duologue.operator.call_words import ENDINGS, Meaning, meaning, short, talk_of
 from duologue.operator.console.desk import Desk

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from duologue.domain.usage import DayUsage
+from duologue.domain.accounting.usage import DayUsage
 
 _HOURS = 24
 _GAP = 0.6

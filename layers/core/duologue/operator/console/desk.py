@@ -7,8 +7,8 @@ from threading import RLock
 from typing import Any, TypeVar
 
 from duologue.call_control.history import History
-from duologue.domain.accounts import App, Sp
-from duologue.domain.audit import AuditEntry
+from duologue.domain.access.accounts import App, Sp
+from duologue.domain.access.audit import AuditEntry
 from duologue.domain.errors import UnknownApp, UnknownSp
 from duologue.usecases.end_calls import EndCalls
 from duologue.usecases.manage_notifications import ManageNotifications

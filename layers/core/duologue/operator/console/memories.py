@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from duologue.domain.call_memory import CallMemory, OpenedMemory
 from duologue.domain.errors import ForeignMemory, UnknownMemory
-from duologue.domain.memory_history import Pair
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.memory.call_memory import CallMemory, OpenedMemory
+from duologue.domain.memory.memory_history import Pair
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.operator.console.desk import Desk
 from duologue.operator.console.pages import Pages
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from duologue.domain.charges import MICRO
-from duologue.domain.usage import DayUsage, total
+from duologue.domain.accounting.charges import MICRO
+from duologue.domain.accounting.usage import DayUsage, total
 from duologue.operator.call_words import ENDINGS, length
 from duologue.operator.console.calls import row_of
 from duologue.operator.console.chart import by_hour, shares

@@ -5,9 +5,9 @@ from collections.abc import Container
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 
+from duologue.domain.calls.outcome import EndReason
 from duologue.domain.errors import InvalidNumber
-from duologue.domain.outcome import EndReason
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.usecases.ports.call_lists import CallsWanted
 
 _CALL_ID = re.compile(r"[0-9]{1,10}_[0-9]{1,10}_[0-9]{1,10}_[0-9]{14}")

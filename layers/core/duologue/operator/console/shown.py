@@ -19,7 +19,7 @@ from duologue.call_control.facts import (
     LegRingingRecorded,
 )
 from duologue.call_control.history import Attempt
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.numbers.phone_number import PhoneNumber
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _LAST = 4

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 from duologue.adapters.threads import at_once
-from duologue.domain.accounts import App
-from duologue.domain.charges import MICRO
-from duologue.domain.endpoint_health import EndpointHealth
-from duologue.domain.usage import DayUsage
+from duologue.domain.access.accounts import App
+from duologue.domain.accounting.charges import MICRO
+from duologue.domain.accounting.usage import DayUsage
+from duologue.domain.notifying.endpoint_health import EndpointHealth
 from duologue.operator.console.desk import Desk
 
 _FRESH = timedelta(seconds=10)

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from duologue.call_control.facts import CdrWritten
 from duologue.call_control.history import Attempt, Delivery, DeliveryState
 from duologue.call_control.trace import FlowStep, TracedEvent
-from duologue.domain.call import Call, Phase
-from duologue.domain.leg import Leg
-from duologue.domain.outcome import Party
+from duologue.domain.calls.call import Call, Phase
+from duologue.domain.calls.leg import Leg
+from duologue.domain.calls.outcome import Party
 from duologue.operator.call_words import Meaning, length
 from duologue.operator.console.shown import Writer
 from duologue.usecases.show_call import ShownCall

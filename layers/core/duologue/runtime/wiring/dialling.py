@@ -3,7 +3,7 @@
 from functools import partial
 
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
-from duologue.domain.dialling_policy import ORDINARY, NumberKind, prefixes_in_use
+from duologue.domain.numbers.dialling_policy import ORDINARY, NumberKind, prefixes_in_use
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.deny_lists import deny_lists, rate_book
 from duologue.usecases.check_numbers import DiallingRules

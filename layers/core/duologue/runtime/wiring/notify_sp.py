@@ -12,7 +12,7 @@ from duologue.adapters.http_sp_endpoints import HttpSpEndpoints
 from duologue.adapters.sqs_messages import SqsMessages
 from duologue.adapters.sqs_notices import SqsNotices
 from duologue.adapters.system_clock import SystemClock
-from duologue.domain.delivery import delays_of
+from duologue.domain.notifying.delivery import delays_of
 from duologue.runtime.given_back import GiveBack
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.accounts import dynamo_accounts, link_tokens

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from duologue.domain.accounts import App, Sp
-from duologue.domain.attempts import Attempt, Failures
-from duologue.domain.tokens import Register
+from duologue.domain.access.accounts import App, Sp
+from duologue.domain.access.attempts import Attempt, Failures
+from duologue.domain.access.tokens import Register
 
 
 class Apps(Protocol):

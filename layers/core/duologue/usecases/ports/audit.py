@@ -1,10 +1,10 @@
-"""The audit (domain/audit.py)."""
+"""The audit (domain/access/audit.py)."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from duologue.domain.audit import AuditEntry, AuditFilter
+from duologue.domain.access.audit import AuditEntry, AuditFilter
 
 
 class AuditLog(Protocol):

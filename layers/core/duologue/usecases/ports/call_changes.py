@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from duologue.domain.call_memory import CallMemory, memory_of_call
+from duologue.domain.memory.call_memory import CallMemory, memory_of_call
 
 if TYPE_CHECKING:
     from duologue.call_control.facts import Fact
-    from duologue.domain.call import Call
-    from duologue.domain.task_token import TaskToken, Wait
+    from duologue.domain.calls.call import Call
+    from duologue.domain.calls.task_token import TaskToken, Wait
 
 Answer = str
 """The answer to a network event in the carrier's format; opaque, stored for repeats."""
@@ -26,7 +26,7 @@ class SavedCall:
 
     `version`: the condition of the next write. `task_token`: of the waiting state; there may be a newer one by now.
     `dial_mark`: of the invocation that dialled the caller, and where (`Network.mark`). `close_by`: when the sweeper
-    looks at the call; never later than the call's due time (domain/due.py), but possibly earlier. `slot`: the name of
+    looks at the call; never later than the call's due time (domain/calls/due.py), but possibly earlier. `slot`: name of
     the slot that it holds, "" for none; opaque.
     """
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from duologue.domain.call import Call
-from duologue.domain.outcome import EndReason
-from duologue.domain.phone_number import PhoneNumber
-from duologue.domain.usage import DayUsage
+from duologue.domain.accounting.usage import DayUsage
+from duologue.domain.calls.call import Call
+from duologue.domain.calls.outcome import EndReason
+from duologue.domain.numbers.phone_number import PhoneNumber
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Protocol
 
 from duologue.call_control.history import History
-from duologue.domain.acceptance_limits import NO_LIMITS, AcceptanceLimits
-from duologue.domain.call import Call
-from duologue.domain.idempotency import IdempotencyKey
-from duologue.domain.task_token import TaskToken
+from duologue.domain.accounting.acceptance_limits import NO_LIMITS, AcceptanceLimits
+from duologue.domain.calls.call import Call
+from duologue.domain.calls.idempotency import IdempotencyKey
+from duologue.domain.calls.task_token import TaskToken
 from duologue.usecases.ports.call_changes import Change, HeldSlot, ProcessedEvent, SavedCall
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
-from duologue.domain.cdr import Cdr
-from duologue.domain.cdr_archive import ArchivedCdr, ArchiveFile, CdrPage
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.accounting.cdr import Cdr
+from duologue.domain.accounting.cdr_archive import ArchivedCdr, ArchiveFile, CdrPage
+from duologue.domain.numbers.phone_number import PhoneNumber
 
 
 class CdrFormat(Protocol):

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from duologue.domain.deny_list import Denials, Entries
-from duologue.domain.phone_number import PhoneNumber
-from duologue.domain.rates import Rates
+from duologue.domain.accounting.rates import Rates
+from duologue.domain.numbers.deny_list import Denials, Entries
+from duologue.domain.numbers.phone_number import PhoneNumber
 
 
 class DenyLists(Protocol):

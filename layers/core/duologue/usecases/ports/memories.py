@@ -7,9 +7,10 @@ from enum import StrEnum
 from typing import Protocol
 
 from duologue.call_control.facts import Fact
-from duologue.domain.acceptance_limits import NO_LIMITS, AcceptanceLimits
-from duologue.domain.call import Call
-from duologue.domain.call_memory import (
+from duologue.domain.accounting.acceptance_limits import NO_LIMITS, AcceptanceLimits
+from duologue.domain.calls.call import Call
+from duologue.domain.calls.memory_draft import MemoryDraft, MemoryKey
+from duologue.domain.memory.call_memory import (
     CallMemory,
     InboundApp,
     MemoryTerms,
@@ -17,9 +18,8 @@ from duologue.domain.call_memory import (
     RememberedParty,
     memory_of_call,
 )
-from duologue.domain.memory_draft import MemoryDraft, MemoryKey
-from duologue.domain.memory_history import MemoryChange
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.memory.memory_history import MemoryChange
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.usecases.ports.call_changes import ProcessedEvent
 
 

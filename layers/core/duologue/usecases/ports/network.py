@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from duologue.call_control.actions import Action
 from duologue.call_control.events import CallEvent, InboundCall
-from duologue.domain.call import Call
+from duologue.domain.calls.call import Call
 from duologue.usecases.ports.call_changes import Answer
 
 

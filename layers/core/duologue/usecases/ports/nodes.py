@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from duologue.domain.node import Node
+from duologue.domain.calls.node import Node
 
 
 class NodeTable(Protocol):

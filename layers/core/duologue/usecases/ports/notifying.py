@@ -8,11 +8,11 @@ from typing import Protocol
 from duologue.call_control.app_events import CommittedFacts, EventPosition, UndeliveredFact
 from duologue.call_control.facts import Fact
 from duologue.call_control.history import Delivery
-from duologue.domain.accounts import App
-from duologue.domain.call import Call, NotifyTo
-from duologue.domain.cdr import Cdr
-from duologue.domain.endpoint_health import EndpointHealth
-from duologue.domain.webhook_request import Reply, WebhookRequest
+from duologue.domain.access.accounts import App
+from duologue.domain.accounting.cdr import Cdr
+from duologue.domain.calls.call import Call, NotifyTo
+from duologue.domain.notifying.endpoint_health import EndpointHealth
+from duologue.domain.notifying.webhook_request import Reply, WebhookRequest
 
 NO_WAIT = timedelta(0)
 NO_FAILURES = EndpointHealth()

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Protocol
 
 from duologue.call_control.prompts import PromptAudio
-from duologue.domain.dialling_policy import PlannedNumber
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.numbers.dialling_policy import PlannedNumber
+from duologue.domain.numbers.phone_number import PhoneNumber
 
 
 class Clock(Protocol):

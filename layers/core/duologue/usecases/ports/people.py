@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from duologue.domain.outcome import Party
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.calls.outcome import Party
+from duologue.domain.numbers.phone_number import PhoneNumber
 
 
 @dataclass(frozen=True, slots=True)

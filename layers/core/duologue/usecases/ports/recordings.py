@@ -3,8 +3,8 @@
 from datetime import timedelta
 from typing import Protocol
 
-from duologue.domain.byte_range import ByteRange
-from duologue.domain.recording_link import Link, Owner
+from duologue.domain.media.byte_range import ByteRange
+from duologue.domain.media.recording_link import Link, Owner
 
 
 class Publisher(Protocol):

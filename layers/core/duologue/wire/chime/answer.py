@@ -7,7 +7,7 @@ from typing import Any
 from duologue.call_control.actions import Action, DialAndBridge, HangUp, PlayPrompt, StartRecording
 from duologue.call_control.prompt_keys import key_of
 from duologue.call_control.prompts import PromptAudio
-from duologue.domain.outcome import Party
+from duologue.domain.calls.outcome import Party
 from duologue.wire.chime.invocation import CALL_ID
 
 _TAGS = {Party.CALLER: "LEG-A", Party.CALLEE: "LEG-B"}

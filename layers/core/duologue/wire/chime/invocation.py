@@ -26,9 +26,9 @@ from duologue.call_control.events import (
     PromptPlayed,
     RecordingStarted,
 )
+from duologue.domain.calls.outcome import Party
 from duologue.domain.errors import InvalidNumber
-from duologue.domain.outcome import Party
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.wire.chime import commands
 
 CALL_ID = "callId"

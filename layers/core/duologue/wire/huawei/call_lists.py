@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from duologue.domain.call import Call
-from duologue.domain.call_filter import CallFilter
+from duologue.domain.accounting.call_filter import CallFilter
+from duologue.domain.accounting.usage import DayUsage, total
+from duologue.domain.calls.call import Call
+from duologue.domain.calls.outcome import EndReason
 from duologue.domain.errors import InvalidField
-from duologue.domain.outcome import EndReason
-from duologue.domain.usage import DayUsage, total
 from duologue.wire.huawei.histories import present, shown
 from duologue.wire.huawei.query import read_day, read_moment, read_number
 from duologue.wire.huawei.results import Answer, success

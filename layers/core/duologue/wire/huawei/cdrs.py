@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from duologue.domain.cdr import Cdr
-from duologue.domain.cdr_archive import ArchivedCdr, CdrPage
+from duologue.domain.accounting.cdr import Cdr
+from duologue.domain.accounting.cdr_archive import ArchivedCdr, CdrPage
 from duologue.domain.errors import InvalidField
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.wire.huawei.histories import present
 from duologue.wire.huawei.notifications import record_of
 from duologue.wire.huawei.query import read_day

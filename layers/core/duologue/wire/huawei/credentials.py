@@ -7,7 +7,7 @@ are in lower case. A bearer token is ours, not the format's (docs/decisions/0030
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from duologue.domain.credentials import AccessToken, Credentials
+from duologue.domain.access.credentials import AccessToken, Credentials
 from duologue.domain.errors import InvalidField, InvalidToken, UnknownApp
 from duologue.wire.huawei.digest_headers import brings_digest, is_app_key, read_digest
 

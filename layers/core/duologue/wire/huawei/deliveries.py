@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from duologue.call_control.history import Attempt, Delivery, History, Ping
-from duologue.domain.endpoint_health import Verdict
+from duologue.domain.notifying.endpoint_health import Verdict
 from duologue.wire.huawei.histories import present, written_time
 from duologue.wire.huawei.notifications import EVENT_TYPES
 from duologue.wire.huawei.results import Answer, success

@@ -12,8 +12,8 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from duologue.domain.accounts import Scheme
-from duologue.domain.credentials import AppDigest
+from duologue.domain.access.accounts import Scheme
+from duologue.domain.access.credentials import AppDigest
 from duologue.domain.errors import InvalidField, RequestStale, UnknownApp
 from duologue.wire.huawei.digests import aksk_digest, may_sign_push, same, wsse_digests
 from duologue.wire.huawei.header_faults import Fault, HeaderFault

@@ -13,9 +13,9 @@ import hashlib
 import hmac
 import re
 
-from duologue.domain.accounts import PushSignature
+from duologue.domain.access.accounts import PushSignature
 
-# What every `domain.sp_url.SpUrl` begins with.
+# What every `domain.notifying.sp_url.SpUrl` begins with.
 _URL = re.compile(r"https?://", re.IGNORECASE)
 
 AUTHORIZATION = 'AKSK realm="SDP",profile="UsernameToken",type="Appkey"'

@@ -22,10 +22,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from duologue.domain.call_memory import LONGEST_PERIOD
 from duologue.domain.errors import InvalidField
-from duologue.domain.phone_number import PhoneNumber
-from duologue.domain.sp_url import SpUrl
+from duologue.domain.memory.call_memory import LONGEST_PERIOD
+from duologue.domain.notifying.sp_url import SpUrl
+from duologue.domain.numbers.phone_number import PhoneNumber
 
 _AUDIO_NAME = re.compile(r"[0-9A-Za-z_.@-]{1,128}")
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}

@@ -20,13 +20,13 @@ from duologue.call_control.facts import (
     LegRingingRecorded,
 )
 from duologue.call_control.history import Delivery, DeliveryState, History
-from duologue.domain.call import Call, Phase
-from duologue.domain.charges import MICRO, LegCharge
-from duologue.domain.leg import Leg
-from duologue.domain.outcome import EndReason, Party
-from duologue.domain.prices import aws_parts, usd_of
-from duologue.domain.receipt import Receipt
-from duologue.domain.recording import Recording
+from duologue.domain.accounting.charges import MICRO, LegCharge
+from duologue.domain.accounting.prices import aws_parts, usd_of
+from duologue.domain.accounting.receipt import Receipt
+from duologue.domain.calls.call import Call, Phase
+from duologue.domain.calls.leg import Leg
+from duologue.domain.calls.outcome import EndReason, Party
+from duologue.domain.media.recording import Recording
 from duologue.wire.huawei.notifications import EVENT_TYPES
 from duologue.wire.huawei.outcomes import codes_of
 from duologue.wire.huawei.records import PLATFORM_NOTICE, record_name

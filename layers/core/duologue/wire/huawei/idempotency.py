@@ -6,8 +6,8 @@ Requests are the same if their paths are, and if their bodies are the same JSON 
 import re
 from collections.abc import Mapping
 
+from duologue.domain.calls.idempotency import IdempotencyKey
 from duologue.domain.errors import InvalidField
-from duologue.domain.idempotency import IdempotencyKey
 from duologue.wire.huawei.json_body import JsonBody
 
 HEADER = "Idempotency-Key"

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from duologue.domain.call_memory import CallMemory, OpenedMemory, SetBy, WhyNot
 from duologue.domain.errors import InvalidField
-from duologue.domain.memory_history import ExplainedMemory, MemoryChange, Pair
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.memory.call_memory import CallMemory, OpenedMemory, SetBy, WhyNot
+from duologue.domain.memory.memory_history import ExplainedMemory, MemoryChange, Pair
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.wire.huawei.histories import present, written_time
 from duologue.wire.huawei.query import read_number
 from duologue.wire.huawei.results import Answer, success

@@ -19,13 +19,13 @@ from duologue.call_control.facts import (
     LegRingingRecorded,
 )
 from duologue.call_control.history import url_of
-from duologue.domain.accounts import App
-from duologue.domain.call import Call, NotifyTo, Origin
-from duologue.domain.cdr import Cdr
+from duologue.domain.access.accounts import App
+from duologue.domain.accounting.cdr import Cdr
+from duologue.domain.calls.call import Call, NotifyTo, Origin
+from duologue.domain.calls.leg import Leg
+from duologue.domain.calls.outcome import EndReason, Party
 from duologue.domain.errors import LegStillUp
-from duologue.domain.leg import Leg
-from duologue.domain.outcome import EndReason, Party
-from duologue.domain.webhook_request import Reply, WebhookRequest
+from duologue.domain.notifying.webhook_request import Reply, WebhookRequest
 from duologue.wire.huawei.digests import AUTHORIZATION, push_digest, username_token
 from duologue.wire.huawei.outcomes import codes_of
 from duologue.wire.huawei.records import BUCKET, PLATFORM_NOTICE, Records, record_name

@@ -12,10 +12,10 @@ A row is for an end reason, or for a failed leg (a party and its result).
 
 from dataclasses import dataclass, replace
 
-from duologue.domain.call import Origin
-from duologue.domain.cdr import Cdr
-from duologue.domain.leg import Leg
-from duologue.domain.outcome import EndReason, Outcome, Party, Result
+from duologue.domain.accounting.cdr import Cdr
+from duologue.domain.calls.call import Origin
+from duologue.domain.calls.leg import Leg
+from duologue.domain.calls.outcome import EndReason, Outcome, Party, Result
 
 STATES = {
     0: "The call was answered and has ended.",

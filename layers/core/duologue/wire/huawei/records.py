@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from duologue.domain.errors import InvalidField, UnknownCall, UnknownLink, UnknownRecording
-from duologue.domain.recording_link import AudioRequest
+from duologue.domain.media.recording_link import AudioRequest
 from duologue.wire.huawei.session_id import call_id_of, session_id
 
 PLATFORM_NOTICE = "recording-notice"

@@ -13,13 +13,13 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from duologue.domain.accounts import App
-from duologue.domain.audio import Audio, AudioListeners
-from duologue.domain.call import NotifyTo
-from duologue.domain.callback_request import CallbackRequest
+from duologue.domain.access.accounts import App
+from duologue.domain.calls.call import NotifyTo
+from duologue.domain.calls.callback_request import CallbackRequest
 from duologue.domain.errors import DisplayNumberNotOwned, InvalidField, RecordingNotEnabled
-from duologue.domain.memory_history import Pair, Repointing
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.media.audio import Audio, AudioListeners
+from duologue.domain.memory.memory_history import Pair, Repointing
+from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.wire.huawei.fields import (
     AudioName,
     ClearUrl,

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any
 
-from duologue.domain.call import NotifyTo
+from duologue.domain.access.tokens import TokenPair
+from duologue.domain.calls.call import NotifyTo
 from duologue.domain.errors import (
     AccountExists,
     AccountInactive,
@@ -51,8 +52,7 @@ from duologue.domain.errors import (
     WrongCredentials,
     WrongDigest,
 )
-from duologue.domain.recording_link import AudioElsewhere, AudioFile, AudioHasNoSuchPart, ServedAudio
-from duologue.domain.tokens import TokenPair
+from duologue.domain.media.recording_link import AudioElsewhere, AudioFile, AudioHasNoSuchPart, ServedAudio
 from duologue.wire.huawei.header_faults import Fault, HeaderFault
 
 _LONGEST_TEXT = 128

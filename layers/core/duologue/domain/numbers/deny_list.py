@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from duologue.domain.errors import InvalidField, NumberRefused, NumberRule
-from duologue.domain.known_traps import TRAPS
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.numbers.known_traps import TRAPS
+from duologue.domain.numbers.phone_number import PhoneNumber
 
 MOST_PATTERNS = 2000
 """Of the platform, since they are read with each callback."""

@@ -13,13 +13,13 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from duologue.domain.audio import Audio
-from duologue.domain.call import Call, NotifyTo
-from duologue.domain.memory_draft import MemoryDraft, MemoryKey
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.calls.call import Call, NotifyTo
+from duologue.domain.calls.memory_draft import MemoryDraft, MemoryKey
+from duologue.domain.media.audio import Audio
+from duologue.domain.numbers.phone_number import PhoneNumber
 
 if TYPE_CHECKING:
-    from duologue.domain.accounts import App, Ceilings, UnknownCallers
+    from duologue.domain.access.accounts import App, Ceilings, UnknownCallers
 
 SHORTEST_PERIOD, LONGEST_PERIOD = timedelta(hours=1), timedelta(days=90)
 """Limits of an app's setting; a request or a change can only shorten the app's period."""

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from duologue.domain.outcome import Outcome, Party
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.calls.outcome import Outcome, Party
+from duologue.domain.numbers.phone_number import PhoneNumber
 
 
 @dataclass(frozen=True, slots=True)

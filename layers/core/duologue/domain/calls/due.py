@@ -13,7 +13,7 @@ sweeper postpones it, when it finds that the call is not due yet. So a short cal
 
 from datetime import datetime, timedelta
 
-from duologue.domain.call import Call
+from duologue.domain.calls.call import Call
 
 TAKE_UP = timedelta(minutes=2)
 """How long an accepted call may wait for its flow to start; after that it is finalized without a dial."""

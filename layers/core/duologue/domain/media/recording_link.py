@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from duologue.domain.byte_range import ByteRange
-from duologue.domain.recording import owner_of
+from duologue.domain.media.byte_range import ByteRange
+from duologue.domain.media.recording import owner_of
 
 LINK_TOKEN_LENGTH = 43
 """Length of a link's token: about 256 random bits."""

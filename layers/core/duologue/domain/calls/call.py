@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
-from duologue.domain.audio import Audio
-from duologue.domain.leg import Leg
-from duologue.domain.memory_draft import MemoryDraft
-from duologue.domain.outcome import EndReason, Party
-from duologue.domain.recording import Recording
+from duologue.domain.calls.leg import Leg
+from duologue.domain.calls.memory_draft import MemoryDraft
+from duologue.domain.calls.outcome import EndReason, Party
+from duologue.domain.media.audio import Audio
+from duologue.domain.media.recording import Recording
 
 LAST_MINUTE = timedelta(minutes=1)
 """How long before the end of the longest talk its end is announced."""

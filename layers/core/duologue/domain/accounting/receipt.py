@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
 
-from duologue.domain.call import LAST_MINUTE, Call
-from duologue.domain.charges import LegCharge
-from duologue.domain.outcome import EndReason
+from duologue.domain.accounting.charges import LegCharge
+from duologue.domain.calls.call import LAST_MINUTE, Call
+from duologue.domain.calls.outcome import EndReason
 
 PRICES = "2026-11-28"
 """The date of the price table (prices.py) by which new receipts are to be read."""

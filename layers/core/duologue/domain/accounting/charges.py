@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import ceil
 
-from duologue.domain.leg import Leg
+from duologue.domain.calls.leg import Leg
 
 Rates = tuple[int, int]
 """Micro-USD a minute for the caller's and the callee's leg."""

@@ -40,7 +40,7 @@ class Scheme(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sp:
-    """A service provider's account. `password_hash`: see `domain.passwords`."""
+    """A service provider's account. `password_hash`: see `domain.access.passwords`."""
 
     id: str
     username: str
@@ -119,7 +119,7 @@ class App:
     stereo_recordings: bool = False
     """The app fetches the network's stereo recording, one party per channel, instead of the published mono one."""
     keep_recordings_days: int = 0
-    """One of `domain.recording.KEEP_DAYS`; 0: the platform's retention."""
+    """One of `domain.media.recording.KEEP_DAYS`; 0: the platform's retention."""
     call_memory: bool = True
     """Called parties can return calls; a request can switch it off for its own (docs/decisions/0014)."""
     call_memory_hours: int = 720

@@ -15,10 +15,10 @@ from datetime import UTC, timedelta
 from math import ceil
 from typing import NamedTuple
 
-from duologue.domain.accounts import Ceilings
-from duologue.domain.call import Call
-from duologue.domain.cdr import talk_time
-from duologue.domain.charges import MICRO, LegCharge, Rates
+from duologue.domain.access.accounts import Ceilings
+from duologue.domain.accounting.cdr import talk_time
+from duologue.domain.accounting.charges import MICRO, LegCharge, Rates
+from duologue.domain.calls.call import Call
 from duologue.domain.errors import Ceiling
 
 MOST_SHARDS = 8

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from duologue.domain.call import Call, Origin
+from duologue.domain.calls.call import Call, Origin
+from duologue.domain.calls.leg import Leg
+from duologue.domain.calls.outcome import EndReason, Party
 from duologue.domain.errors import LegStillUp
-from duologue.domain.leg import Leg
-from duologue.domain.outcome import EndReason, Party
-from duologue.domain.recording import Recording
+from duologue.domain.media.recording import Recording
 
 if TYPE_CHECKING:
-    from duologue.domain.receipt import Receipt
+    from duologue.domain.accounting.receipt import Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def cdr_of(call: Call, writes: int = 0, keep: timedelta = timedelta(0)) -> Cdr:
     Raises:
         LegStillUp: the call is not over.
     """
-    from duologue.domain.receipt import receipt_of  # not while a person waits for the process to start
+    from duologue.domain.accounting.receipt import receipt_of  # not while a person waits for the process to start
 
     if call.ended_at is None or call.ending is None:
         raise LegStillUp(call.id)

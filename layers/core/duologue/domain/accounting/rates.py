@@ -9,9 +9,9 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
-from duologue.domain.charges import MICRO
+from duologue.domain.accounting.charges import MICRO
 from duologue.domain.errors import InvalidField
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.numbers.phone_number import PhoneNumber
 
 MOST_RATES = 5000
 _PREFIX = re.compile(r"\+[1-9]?[0-9]{0,14}")

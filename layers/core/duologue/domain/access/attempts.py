@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from duologue.domain.access.source_address import subscriber_of
 from duologue.domain.errors import AuthenticationLocked, RequestStale
-from duologue.domain.source_address import subscriber_of
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 MOST_FAILURES = 10

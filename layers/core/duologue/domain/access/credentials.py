@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from duologue.domain.accounts import Scheme
+from duologue.domain.access.accounts import Scheme
 
 
 @dataclass(frozen=True, slots=True)

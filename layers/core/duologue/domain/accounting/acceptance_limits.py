@@ -21,14 +21,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from duologue.domain.accounts import App
+from duologue.domain.access.accounts import App
+from duologue.domain.calls.idempotency import IdempotencyKey
 from duologue.domain.errors import NumberRateReached, RefusedForNow, SpRateReached
-from duologue.domain.idempotency import IdempotencyKey
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.numbers.phone_number import PhoneNumber
 
 if TYPE_CHECKING:
-    from duologue.domain.callback_request import CallbackRequest
-    from duologue.domain.day_budget import DayBudget
+    from duologue.domain.accounting.day_budget import DayBudget
+    from duologue.domain.calls.callback_request import CallbackRequest
 
 
 @dataclass(frozen=True, slots=True)

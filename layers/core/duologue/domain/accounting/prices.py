@@ -7,8 +7,8 @@ before you rely on the sum. A table stays when the next one is added: the receip
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from duologue.domain.charges import MICRO
-from duologue.domain.receipt import Amounts, Receipt
+from duologue.domain.accounting.charges import MICRO
+from duologue.domain.accounting.receipt import Amounts, Receipt
 
 
 @dataclass(frozen=True, slots=True)

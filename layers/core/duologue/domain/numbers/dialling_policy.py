@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from duologue.domain.errors import NumberRefused, NumberRule
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.numbers.phone_number import PhoneNumber
 
 NO_COUNTRY = "001"
 """UN M.49's code for the world: the region of numbers that belong to no country."""

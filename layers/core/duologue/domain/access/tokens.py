@@ -11,7 +11,7 @@ all of one app together, so that one conditional write decides between concurren
 * A log-out ends every pair that comes from the same log-in: also the pairs in their last 60 s, and those that someone
   else got with a copied refresh token (RFC 7009 §2.1).
 * At most 5 log-ins within 60 s. Only successful ones count: an app's key is no secret, and knowing it must not be
-  enough to prevent log-ins. Failed ones count against their source address (`domain.attempts`).
+  enough to prevent log-ins. Failed ones count against their source address (`domain.access.attempts`).
 """
 
 import hashlib
@@ -19,8 +19,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from duologue.domain.access.random_text import random_text
 from duologue.domain.errors import InvalidToken, TokenExpired, TooManyLogIns
-from duologue.domain.random_text import random_text
 
 ACCESS_LIFE = timedelta(hours=48)
 REFRESH_LIFE = timedelta(hours=96)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from duologue.domain.outcome import EndReason
+from duologue.domain.calls.outcome import EndReason
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from duologue.domain.audio import Audio
-from duologue.domain.call import NotifyTo
-from duologue.domain.memory_draft import DEFAULT_PERIOD
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.calls.call import NotifyTo
+from duologue.domain.calls.memory_draft import DEFAULT_PERIOD
+from duologue.domain.media.audio import Audio
+from duologue.domain.numbers.phone_number import PhoneNumber
 
 LONGEST_TALK = timedelta(minutes=1440)
 """The platform's maximum, also the maximum of a request and its default (R3)."""

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from duologue.domain.call_memory import CallMemory, OpenedMemory, WhyNot
-from duologue.domain.phone_number import PhoneNumber
+from duologue.domain.memory.call_memory import CallMemory, OpenedMemory, WhyNot
+from duologue.domain.numbers.phone_number import PhoneNumber
 
 MOST_CHANGES = 10
 """How many of a pair are shown."""

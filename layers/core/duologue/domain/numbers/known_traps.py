@@ -3,7 +3,7 @@
 They are denied unless the operator allows them (`duologue deny allow`). Which ranges are misused this month is sold as
 data and changes weekly: nothing of that kind is here; `duologue deny import` takes it. Each entry names
 the document that assigns its range. Of these only the sources on Russia's were read for this list; the others are named
-from general knowledge and are to be checked before anybody relies on them. Patterns: domain/deny_list.py.
+from general knowledge and are to be checked before anybody relies on them. Patterns: domain/numbers/deny_list.py.
 """
 
 from typing import NamedTuple

@@ -1,0 +1,1 @@
+"""Access: accounts, credentials, tokens, and the audit."""

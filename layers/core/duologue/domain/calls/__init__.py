@@ -1,0 +1,1 @@
+"""Calls: their legs, requests, outcomes and due times."""

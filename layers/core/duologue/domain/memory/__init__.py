@@ -1,0 +1,1 @@
+"""Call memory: who is rung when somebody dials a display number."""

@@ -1,0 +1,1 @@
+"""Notifying: what SPs are told, where, and when again."""

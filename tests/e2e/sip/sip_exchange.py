@@ -21,7 +21,7 @@ from pstn.lines.virtual import Behaviour, answers
 from pstn.recordings import MemoryRecordings
 from pstn.service import PstnService
 from pstn.switches import Switches
-from tests.pstn.scripted import SHOWN_A, SHOWN_B, ScriptedCall
+from tests.pstn.scripted import SHOWN_A, SHOWN_B, ScriptedCall, key_of
 
 PATIENCE_S = 60.0
 """Only against a call that hangs, on a machine however busy."""
@@ -98,6 +98,11 @@ class SipStory(ScriptedCall):
         super().__init__(exchange, sip_exchange.application, script or {}, a or ready, b or ready)
         self.sip_exchange = sip_exchange
         sip_exchange.latest = self
+
+    @property
+    def told(self) -> list[str]:
+        """In the order in which the network sent them: each is invoked by a thread of its own, which may be late."""
+        return [key_of(event) for event in sorted(self.events, key=lambda event: int(event["Sequence"]))]
 
     def run(self, until: Callable[[], bool] | None = None) -> Self:
         """Raises: AssertionError after `PATIENCE_S`."""

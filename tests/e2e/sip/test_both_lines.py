@@ -98,19 +98,26 @@ def test_no_leg_ends_because_its_peer_did(open_story):
 
 def test_ringing_leg_a_cannot_be_cancelled(open_story):
     """Only the person can end it; the action fails, and the answer comes."""
-    script = {"CALL_UPDATE_REQUESTED": [hang_up()], "CALL_ANSWERED": [hang_up()]}
-    story = open_story(script, a=quick(after=1.5)).place()
-    story.after(0.5, lambda: story.exchange.update_call(story.application, story.transaction, {"command": "end"}))
-    story.run()
+
+    def rings(event: dict[str, Any]) -> list[dict[str, Any]]:
+        story.after(0.2, lambda: story.update(command="end"))
+        return []
+
+    script = {"RINGING": rings, "CALL_UPDATE_REQUESTED": [hang_up()], "CALL_ANSWERED": [hang_up()]}
+    story = open_story(script, a=quick(after=3.0))
+    story.place().run()
     assert story.told[2:4] == ["CALL_UPDATE_REQUESTED", "ACTION_FAILED:Hangup"]
     assert story.told[-2:] == ["CALL_ANSWERED", "HANGUP:LEG-A"]
 
 
 def test_an_update_cuts_a_prompt(open_story):
-    script = {"CALL_ANSWERED": [play()], "CALL_UPDATE_REQUESTED": [hang_up()]}
-    story = open_story(script, a=quick(), audio=lambda bucket, key: AudioFile(5.0)).place()
-    story.after(1.5, lambda: story.exchange.update_call(story.application, story.transaction, {"command": "end"}))
-    story.run()
+    def answered(event: dict[str, Any]) -> list[dict[str, Any]]:
+        story.after(1.0, lambda: story.update(command="end"))
+        return [play()]
+
+    script = {"CALL_ANSWERED": answered, "CALL_UPDATE_REQUESTED": [hang_up()]}
+    story = open_story(script, a=quick(), audio=lambda bucket, key: AudioFile(9.0))
+    story.place().run()
     assert story.told[3] == "CALL_UPDATE_REQUESTED"
     # Both come of one answer, and events are not delivered one after the other.
     assert sorted(story.told[4:]) == ["ACTION_INTERRUPTED:PlayAudio", "HANGUP:LEG-A"]

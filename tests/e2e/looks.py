@@ -105,6 +105,7 @@ UNFIT = """() => {
 def look(page: Any, name: str) -> None:
     """Nothing is cut off, faint or nameless, what is to be pressed is large enough, no label is wider than its bar."""
     FOLDER.mkdir(parents=True, exist_ok=True)
+    page.wait_for_load_state()
     unfit = page.evaluate(UNFIT)
     assert unfit == [], f"{name}: {unfit}"
     for width in WIDTHS:

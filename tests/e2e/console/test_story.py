@@ -58,7 +58,8 @@ def test_a_failed_call_is_found_explained_and_told_again(open_page, world, faile
     assert told.locator(".attempts > li").count() == 3
     assert told.locator(".attempts > li").first.inner_text().count("HTTP 503")
     told.get_by_role("button", name="Send again").click()
-    assert page.get_by_role("status").filter(has_text="sent again within a minute").is_visible()
+    page.get_by_role("status").filter(has_text="sent again within a minute").wait_for()
+    page.wait_for_load_state()  # the keyboard is the script's
     delivery = world.calls.deliveries[failed.id, _end(world, failed)]
     assert (delivery.state, delivery.due) == (DeliveryState.WAITING, world.clock.now())
 
@@ -73,7 +74,8 @@ def test_a_list_is_searched_and_walked_by_the_keyboard(open_page, world):
     page = open_page("/accounts")
     for keys in ("Control+k", "Meta+k", "/"):
         page.keyboard.press(keys)
-        page.locator("#search:focus").wait_for()
+        page.locator("#search:focus").wait_for()  # by the address, maybe before the script has run
+        page.wait_for_load_state()
         assert page.url.endswith("/calls#search")
         page.keyboard.press("Escape")
         assert page.locator("#search:focus").count() == 0

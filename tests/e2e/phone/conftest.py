@@ -36,6 +36,13 @@ LOUDEST = """() => {
   return most < -60 ? 0 : found.indexOf(most) * listener.context.sampleRate / listener.fftSize;
 }"""
 """Hertz of the loudest tone there, in steps of the analyser's; 0: silence."""
+SAID = """
+window.said = [];
+new MutationObserver(() => {
+  for (const status of document.querySelectorAll("[role=status]")) said.push(status.textContent);
+}).observe(document, { childList: true, characterData: true, subtree: true });
+"""
+"""Keeps every status, however soon the next one follows."""
 
 
 @pytest.fixture(scope="package")
@@ -89,7 +96,7 @@ def open_page(browser) -> Iterator[Callable]:
 
         page = context.new_page()
         page.set_default_timeout(60_000)
-        page.add_init_script(first + EAR)
+        page.add_init_script(first + EAR + SAID)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", outside)
         page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
@@ -130,6 +137,11 @@ def voices_in(sound) -> set[int]:
 def see(page, words: str) -> None:
     """Wait until the page says so where a screen reader hears it."""
     page.locator("[role=status]", has_text=words).wait_for()
+
+
+def said(page, words: str) -> None:
+    """Wait until the page has said so, be it for a moment; it needs `SAID`."""
+    page.wait_for_function("words => said.some((each) => each.includes(words))", arg=words)
 
 
 @pytest.fixture

@@ -9,9 +9,10 @@ from pstn.lines import AudioFile
 from pstn.lines.phone_state import Phone
 from pstn.lines.sip.audio import tone, wav_file
 from pstn.lines.virtual import answers
-from tests.e2e.phone.conftest import LOUDEST, SPOKEN, see, voices_in
+from tests.e2e.phone.conftest import LOUDEST, SPOKEN, said, see, voices_in
 from tests.e2e.sip import audio_analysis
 from tests.e2e.sip.sip_exchange import SipStory
+from tests.e2e.waiting import until
 from tests.pstn.scripted import (
     SHOWN_A,
     A,
@@ -64,10 +65,7 @@ def test_whatever_rate_the_sound_card_has(sip_exchange, switched_on, rate):
     def heard() -> set[int]:
         return voices_in(audio_analysis.samples(story.received(story.b)))
 
-    for _ in range(100):  # no event tells that sound has arrived
-        if heard():
-            break
-        page.wait_for_timeout(100)
+    until(heard)  # no event tells that sound has arrived
     page.get_by_role("button", name="Hang up").click()
     see(page, "You hung up after 0:")
     story.run()
@@ -82,7 +80,7 @@ def test_a_display_number_is_called_and_its_menu_answered(sip_exchange, switched
     story = SipStory(
         sip_exchange,
         {"NEW_INBOUND_CALL": [ask], "ACTION_SUCCESSFUL": [hang_up()]},
-        audio=lambda bucket, key: AudioFile(8.0, wav_file(tone(PROMPT, 8.0))),
+        audio=lambda bucket, key: AudioFile(60.0, wav_file(tone(PROMPT, 60.0))),  # a digit stops it
     )
     page.get_by_label("Withhold my number").set_checked(caller_id != A)
     with inbound(story):
@@ -124,11 +122,12 @@ def test_two_pages_call_one_another(sip_exchange, switched_on):
 def test_a_page_calls_a_scripted_phone(sip_exchange, switched_on):
     page = switched_on(A)
     number = "+12025550133"
-    scripted = SipStory(sip_exchange).exchange.phones[number] = Phone(answers(after=0.5, talks=6.0))
+    scripted = SipStory(sip_exchange).exchange.phones[number] = Phone(answers(after=0.5))
     dial(page, number)
-    see(page, "It rings there")
+    said(page, "It rings there")
     see(page, "Connected")
     hears(page, voice(number))
+    assert sip_exchange.line.hang_up_by_hand(number)
     see(page, "They hung up after 0:")
     [call] = scripted.calls
     assert sip_exchange.wait(lambda: call.ended_at is not None)

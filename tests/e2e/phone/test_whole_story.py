@@ -1,6 +1,7 @@
 """The document's story, lived: the site in one page, Jack's telephone in another, the platform between."""
 
 import audioop
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 
@@ -17,8 +18,9 @@ from pstn.lines.behaviours import answers
 from pstn.lines.phone_state import Phone
 from pstn.lines.sip.line import SipLine
 from pstn.lines.sip.settings import SipSettings
-from tests.e2e.phone.conftest import SPOKEN, see
+from tests.e2e.phone.conftest import SAID, SPOKEN, said, see
 from tests.e2e.sip import audio_analysis
+from tests.e2e.waiting import until
 
 PLAYS = """audio => new Promise((done, failed) => {
   const play = async () => {
@@ -53,6 +55,7 @@ def test_jack_asks_answers_talks_and_hears_what_was_recorded(browser, town, keep
     sophia = lab.pstn.exchange.phones[SOPHIA.number] = Phone(answers(1.0, talks=9.0))
     context = browser.new_context(viewport={"width": 1100, "height": 900})
     context.set_default_timeout(PATIENCE_MS)
+    context.add_init_script(SAID)
     site = context.new_page()
     site.goto(site_url)
     with context.expect_page() as opened:
@@ -69,8 +72,8 @@ def test_jack_asks_answers_talks_and_hears_what_was_recorded(browser, town, keep
     shown = telephone.locator("#shown").inner_text().replace("\N{NO-BREAK SPACE}", "")
     assert shown == DISPLAY_NUMBERS[0], "not Sophia's number"
     telephone.get_by_role("button", name="Answer").click()
-    see(telephone, "Connected")
-    see(site, "You are connected with Sophia")
+    said(telephone, "Connected")
+    said(site, "You are connected with Sophia")
     keep(telephone, "story-talking")
     see(site, "You talked with Sophia")
     see(telephone, "They hung up after")
@@ -80,8 +83,10 @@ def test_jack_asks_answers_talks_and_hears_what_was_recorded(browser, town, keep
     assert SOPHIA.number not in site.content()
     duration, played = site.locator("audio").evaluate(PLAYS)
     assert played >= 0.3
+    exact = site.locator(".steps [data-label=Lag]", has_text=re.compile(r"^\d+\.\d\d s$"))
+    exact.nth(5).wait_for()  # once the call was looked up
     lags = [float(text.removesuffix(" s")) for text in site.locator(".steps [data-label=Lag]").all_inner_texts()[:-1]]
-    assert len(lags) == 6, "exact, once the call was looked up"
+    assert len(lags) == 6
     assert 3 < duration < 9, "it began after both notices"
     recording = context.request.get(f"{site.url}/recording").body()
     sound = audio_analysis.samples(audioop.alaw2lin(recording[recording.index(b"data") + 8 :], 2))
@@ -129,8 +134,8 @@ def test_the_called_party_presses_call_and_the_other_page_rings(browser, town, k
     jack.get_by_role("button", name="Answer").click()
     for telephone in (jack, sophia):
         see(telephone, "Connected")
-    site.reload()  # the page of a call that is over and complete is not updated any more
-    see(site, "Sophia called back")
+    back = site.get_by_role("status").filter(has_text="Sophia called back")
+    until(lambda: site.reload() and back.is_visible())  # the page of a complete call is not updated any more
     site.get_by_role("link", name="Sophia called back").click()
     see(site, "You are connected with Sophia, who called back")
     keep(site, "return-call-talking")

@@ -110,7 +110,10 @@ def test_looks_of_a_return_call(open_page, site, call, clock):
         [site.backend.notify(each) for each in told]
         page = open_page(path)
         look(page, f"call-called-back-{name}")
-        page.get_by_role("link", name="called back").click()
+        back = page.get_by_role("link", name="called back")
+        address = back.get_attribute("href")
+        back.click()
+        page.wait_for_url(f"**{address}")
         look(page, f"call-return-{name}")
 
 

@@ -90,12 +90,15 @@ class Reach:
         self.operations: set[Operation] = set()
         self.settings: set[Setting] = set()
         self._classes: set[str] = set()
+        # What was found, as long as no other class is named.
+        self._implemented: dict[Types, frozenset[str]] = {}
+        self._typed: dict[tuple[ast.AST, ast.AST | None], Types] = {}
         self._walked: dict[str, tuple[Scope, ast.AST]] = {}
         self._waiting: list[str] = []
         self._sites: dict[str, list[tuple[ast.Call, Scope]]] = {}
         self._variables: dict[ast.AST, dict[str, list[ast.expr | Types]]] = {}
         self._unsaid: set[tuple[str, str]] = set()
-        self._asked: set[tuple[str, ast.AST, ast.AST | None]] = set()
+        self._asked: set[tuple[ast.AST, ast.AST | None]] = set()
         self._seen: dict[str, set[tuple[ast.AST, ast.AST | None]]] = {}
         handler = code()[f"functions.{folder}.handler"]
         for name in handler.definitions:
@@ -152,6 +155,8 @@ class Reach:
         match find(name):
             case (found, module, ast.ClassDef()) if found not in self._classes:
                 self._classes.add(found)
+                self._implemented.clear()
+                self._typed.clear()
                 for each in bases(found):
                     written = class_of(each)
                     if written:
@@ -205,8 +210,13 @@ class Reach:
             if "__call__" in methods(owner):
                 yield owner, "__call__"
 
-    def _implementations(self, types: Types) -> set[str]:
-        """The classes that values of these types may be of."""
+    def _implementations(self, types: Types) -> frozenset[str]:
+        """The classes that values of these types may be of, of those that were named until now."""
+        if types not in self._implemented:
+            self._implemented[types] = frozenset(self._found_implementations(types))
+        return self._implemented[types]
+
+    def _found_implementations(self, types: Types) -> set[str]:
         found: set[str] = set()
         for name in types:
             if is_protocol(name):
@@ -215,18 +225,6 @@ class Reach:
             elif class_of(name):
                 found |= {name} | {each for each in self._classes if name in bases(each)}
         return found
-
-    @contextmanager
-    def _once(self, what: str, node: ast.AST, scope: Scope) -> Iterator[bool]:
-        """False: this is being asked already, of something that is made of itself, as the variable of a loop may be."""
-        asked = what, node, scope.function
-        is_new = asked not in self._asked
-        self._asked.add(asked)
-        try:
-            yield is_new
-        finally:
-            if is_new:
-                self._asked.discard(asked)
 
     @contextmanager
     def _once_in_all(self, what: str, node: ast.AST, scope: Scope) -> Iterator[bool]:
@@ -244,8 +242,18 @@ class Reach:
     # ---- types
 
     def _types(self, expression: ast.expr, scope: Scope) -> Types:
-        with self._once("types", expression, scope) as is_new:
-            return self._found_types(expression, scope) if is_new else NONE
+        asked = expression, scope.function
+        if asked in self._typed:
+            return self._typed[asked]
+        if asked in self._asked:  # of something that is made of itself, as the variable of a loop may be
+            return NONE
+        is_whole = not self._asked
+        self._asked.add(asked)
+        found = self._found_types(expression, scope)
+        self._asked.discard(asked)
+        if is_whole:
+            self._typed[asked] = found
+        return found
 
     def _found_types(self, expression: ast.expr, scope: Scope) -> Types:
         match expression:

@@ -72,6 +72,7 @@ def _defined(statement: ast.stmt) -> list[str]:
     return []
 
 
+@cache
 def find(name: str) -> tuple[str, Module, ast.stmt] | None:
     """The definition behind a full name, followed through the modules that pass it on."""
     module_name, _, last = name.rpartition(".")
@@ -99,6 +100,7 @@ def bases(name: str) -> tuple[str, ...]:
     return (name, *(each for base in above for each in bases(base)))
 
 
+@cache
 def is_protocol(name: str) -> bool:
     return class_of(name) is not None and "typing.Protocol" in bases(name)
 
@@ -129,13 +131,15 @@ def assigned_to_self(owner: str) -> dict[str, list[tuple[ast.expr | Types, Scope
     return found
 
 
-def fields(owner: str) -> Iterator[tuple[Module, str, ast.expr]]:
+@cache
+def fields(owner: str) -> list[tuple[Module, str, ast.expr]]:
     """Module, name and annotation of what a class declares in its body, its bases' first."""
-    for each in reversed(bases(owner)):
-        found = class_of(each)
-        for node in found[1].body if found else ():
-            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-                yield found[0], node.target.id, node.annotation
+    return [
+        (found[0], node.target.id, node.annotation)
+        for found in map(class_of, reversed(bases(owner)))
+        for node in (found[1].body if found else ())
+        if found and isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    ]
 
 
 def resolved(expression: ast.expr, module: Module) -> str:
@@ -166,15 +170,20 @@ def annotated(annotation: ast.expr | None, module: Module, within: frozenset[str
     return union(annotated(part, module, within) for part in parts)
 
 
-def evaluated(node: ast.AST) -> Iterator[ast.AST]:
+@cache
+def evaluated(node: ast.AST) -> list[ast.AST]:
     """A node and all below it that is run: no annotations, and not the methods of a class."""
+    return list(_evaluated(node))
+
+
+def _evaluated(node: ast.AST) -> Iterator[ast.AST]:
     yield node
     for name, value in ast.iter_fields(node):
         if name in ("annotation", "returns"):
             continue
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST) and not (isinstance(node, ast.ClassDef) and isinstance(child, Function)):
-                yield from evaluated(child)
+                yield from _evaluated(child)
 
 
 def local_variables(scope: Scope) -> Iterator[tuple[str, ast.expr | Types]]:

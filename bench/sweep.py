@@ -59,10 +59,10 @@ from duologue.domain.calls.leg import Leg
 from duologue.domain.calls.outcome import Party
 from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.runtime.last_resort import isolate_failures
-from duologue.usecases.finalize_call import FinalizeCall
-from duologue.usecases.queue_due import QueueDue
-from duologue.usecases.reconcile_calls import ReconcileCalls
-from duologue.usecases.sweep_calls import SweepCalls
+from duologue.usecases.accounting.finalize_call import FinalizeCall
+from duologue.usecases.accounting.reconcile_calls import ReconcileCalls
+from duologue.usecases.accounting.sweep_calls import SweepCalls
+from duologue.usecases.notifying.queue_due import QueueDue
 from duologue.wire.huawei.cdrs import HuaweiCdrs
 
 RESULTS = Path(__file__).with_name("sweep.md")

@@ -22,7 +22,7 @@ from duologue.call_control.machine import decide
 from duologue.domain.access.accounts import App
 from duologue.domain.calls.callback_request import CallbackRequest
 from duologue.domain.errors import DuologueError
-from duologue.usecases.place_callback import PlaceCallback
+from duologue.usecases.calls.place_callback import PlaceCallback
 from duologue.usecases.ports.call_changes import Change, SavedCall
 from duologue.usecases.until_written import until_written
 from tests.fakes.flows import FakeFlows

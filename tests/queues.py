@@ -34,10 +34,10 @@ from duologue.domain.calls.call import NotifyTo
 from duologue.domain.calls.outcome import EndReason, Party
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.notifying.webhook_request import Reply, WebhookRequest
-from duologue.usecases.notify_sp import NotifySp
+from duologue.usecases.notifying.notify_sp import NotifySp
+from duologue.usecases.notifying.queue_due import QueueDue
 from duologue.usecases.ports.call_changes import SavedCall
 from duologue.usecases.ports.notifying import NO_WAIT, Notice
-from duologue.usecases.queue_due import QueueDue
 from duologue.wire.huawei.notifications import HuaweiWebhooks
 from lab.aws.switches import CloudSwitches
 from pstn.clocks import JumpingClock

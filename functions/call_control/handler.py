@@ -10,7 +10,7 @@ from typing import Any
 from duologue.runtime.carriers import bare_format
 from duologue.runtime.last_resort import guarded
 from duologue.runtime.wiring.call_control import Dependencies, dependencies
-from duologue.usecases.process_network_event import answer_unrecorded
+from duologue.usecases.calls.process_network_event import answer_unrecorded
 
 
 def answer(event: dict[str, Any], dependencies: Dependencies) -> Any:

@@ -1,4 +1,4 @@
-"""The function behind the state machine's states: one verb per state (usecases/run_flow.py).
+"""The function behind the state machine's states: one verb per state (usecases/calls/run_flow.py).
 
 In: `{"do": verb, "callId", "token", "since": {"entered", "retry"}, "given": {…, "caught": {"Error"}}}`; `settle` needs
 only the id. Out: `{}`. The state machine sees an error as its class name, which its Retry and Catch match.
@@ -15,7 +15,7 @@ from duologue.domain.errors import DuologueError
 from duologue.runtime.last_resort import report_unexpected
 from duologue.runtime.logging import set_up
 from duologue.runtime.wiring.flow import Dependencies, dependencies
-from duologue.usecases.run_flow import WaitingTask, rank_of
+from duologue.usecases.calls.run_flow import WaitingTask, rank_of
 
 _log = logging.getLogger(__name__)
 _TIMED_OUT = "States.Timeout"

@@ -13,7 +13,7 @@ from duologue.runtime.given_back import given_back
 from duologue.runtime.last_resort import report_unexpected
 from duologue.runtime.logging import set_up
 from duologue.runtime.wiring.notify_sp import Dependencies, dependencies
-from duologue.usecases.notify_sp import NotifyResult, NotifySp
+from duologue.usecases.notifying.notify_sp import NotifyResult, NotifySp
 
 _log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from duologue.runtime.given_back import given_back
 from duologue.runtime.logging import set_up
 from duologue.runtime.wiring.publish_recording import Dependencies, dependencies
-from duologue.usecases.publish_recording import publish_recording
+from duologue.usecases.media.publish_recording import publish_recording
 
 _log = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from typing import Any
 from duologue.adapters.metrics import count
 from duologue.runtime.logging import set_up
 from duologue.runtime.wiring.sweep import Dependencies, dependencies
-from duologue.usecases.free_slots import free_slots
-from duologue.usecases.reconcile_calls import Found
+from duologue.usecases.accounting.free_slots import free_slots
+from duologue.usecases.accounting.reconcile_calls import Found
 
 _log = logging.getLogger(__name__)
 Part = Callable[[Dependencies, datetime], dict[str, int]]

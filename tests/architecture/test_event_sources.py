@@ -16,9 +16,9 @@ from duologue.call_control.events import NeverTakenUp
 from duologue.call_control.history import Attempt, Delivery, DeliveryState
 from duologue.call_control.machine import decide
 from duologue.domain.calls.task_token import TaskToken, Wait
+from duologue.usecases.calls.process_network_event import change_of
 from duologue.usecases.ports.call_changes import ProcessedEvent
 from duologue.usecases.ports.notifying import Notice
-from duologue.usecases.process_network_event import change_of
 from tests.architecture.reach import reach
 from tests.architecture.tree import ROOT
 from tests.call_control.stories import CALLER_LEFT, TALKING, Story

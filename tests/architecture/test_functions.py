@@ -25,7 +25,7 @@ _NOT_ON_THE_LINE = (
     "duologue.domain.access.accounts",
     "duologue.domain.accounting.acceptance_limits",
     "duologue.domain.accounting.receipt",
-    "duologue.usecases.answer_inbound_call",
+    "duologue.usecases.memory.answer_inbound_call",
     *(f"duologue.usecases.ports.{name}" for name in ("calls", "flows", "memories", "network", "outside")),
 )
 _NOT_LOADED = {

@@ -12,8 +12,8 @@ from duologue.domain.access.source_address import TrustedProxies
 from duologue.domain.calls.callback_request import LONGEST_TALK
 from duologue.domain.calls.due import SWEEP_MARGIN
 from duologue.domain.notifying.delivery import DELAYS, wait_after
-from duologue.usecases.finalize_call import GRACE
-from duologue.usecases.place_callback import FIRST_IS_OVER, RingTimeouts
+from duologue.usecases.accounting.finalize_call import GRACE
+from duologue.usecases.calls.place_callback import FIRST_IS_OVER, RingTimeouts
 from tests.architecture.translated import created
 from tools.template import ROOT, functions, read_template
 

@@ -8,7 +8,7 @@ import pytest
 
 from duologue.domain import errors
 from duologue.domain.calls.callback_request import LONGEST_TALK
-from duologue.usecases.place_callback import RingTimeouts
+from duologue.usecases.calls.place_callback import RingTimeouts
 from tests.architecture.tree import ROOT, tracked
 from tools.template import StateMachine, read_template, read_yaml, state_machines, substituted
 

@@ -19,12 +19,12 @@ from duologue.domain.memory.call_memory import MemoryTerms, RememberedParty, mem
 from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.operator.console.desk import Desk
 from duologue.operator.console.pages import Pages
-from duologue.usecases.end_calls import EndCalls
-from duologue.usecases.find_memory import FindMemory
-from duologue.usecases.manage_notifications import ManageNotifications
+from duologue.usecases.memory.find_memory import FindMemory
+from duologue.usecases.notifying.manage_notifications import ManageNotifications
+from duologue.usecases.operating.end_calls import EndCalls
+from duologue.usecases.operating.show_call import ShowCall
 from duologue.usecases.ports.call_changes import ProcessedEvent, SavedCall
 from duologue.usecases.ports.notifying import Notice
-from duologue.usecases.show_call import ShowCall
 from duologue.usecases.until_written import no_pause
 from tests.call_control.stories import (
     BRIDGE_TIMED_OUT,

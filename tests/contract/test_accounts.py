@@ -31,7 +31,7 @@ from duologue.domain.errors import (
     UnknownSp,
 )
 from duologue.domain.media.recording_link import Owner
-from duologue.usecases.check_app import MOST_NUMBERS_CHANGED
+from duologue.usecases.access.check_app import MOST_NUMBERS_CHANGED
 from duologue.usecases.ports.accounts import Access, ListedApp
 from tests.fakes.accounts import FakeAccounts
 from tests.journeys.tables import make_tables

@@ -11,7 +11,7 @@ from duologue.adapters.auth_metrics import count_failed_authentication
 from duologue.adapters.dynamo_auth_attempts import DynamoAuthAttempts
 from duologue.domain.access.attempts import LOCKED_FOR, Attempt, Failures, Proof
 from duologue.domain.errors import AuthenticationLocked, NonceUsed, RaceLost
-from duologue.usecases.count_failure import count_failure
+from duologue.usecases.access.count_failure import count_failure
 from tests.contract.test_accounts import new_table
 from tests.fakes.auth_attempts import FakeAuthAttempts
 from tests.fakes.clock import FakeClock

@@ -27,9 +27,9 @@ from duologue.domain.accounting.usage import DayUsage
 from duologue.domain.calls.outcome import EndReason
 from duologue.domain.errors import InvalidField, OutsideUnavailable
 from duologue.domain.numbers.phone_number import WITHHELD, PhoneNumber
-from duologue.usecases.list_own_calls import ListOwnCalls
+from duologue.usecases.accounting.list_own_calls import ListOwnCalls
+from duologue.usecases.calls.process_network_event import change_of
 from duologue.usecases.ports.call_lists import CallPage, CallsWanted
-from duologue.usecases.process_network_event import change_of
 from tests.call_control.stories import CALLEE_LEFT, CALLER_LEFT, TALKING
 from tests.fakes.call_lists import FakeCallLists
 from tests.fakes.calls import FakeCalls

@@ -47,11 +47,11 @@ from duologue.domain.notifying.delivery import DELAYS
 from duologue.domain.notifying.endpoint_health import Circuit, EndpointHealth, Verdict
 from duologue.domain.notifying.webhook_request import Reply
 from duologue.domain.numbers.phone_number import UNREAD
-from duologue.usecases.change_endpoints import probe_now, switch_on
-from duologue.usecases.manage_notifications import ManageNotifications
+from duologue.usecases.calls.process_network_event import change_of
+from duologue.usecases.notifying.change_endpoints import probe_now, switch_on
+from duologue.usecases.notifying.manage_notifications import ManageNotifications
 from duologue.usecases.ports.call_changes import Change, ProcessedEvent, SavedCall
 from duologue.usecases.ports.notifying import Claimed, Notice
-from duologue.usecases.process_network_event import change_of
 from tests.call_control.stories import CALLEE_LEFT, CALLEE_WANTED, CALLER_LEFT, REFUSED, TALKING, Story
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock

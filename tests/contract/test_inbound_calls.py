@@ -28,9 +28,9 @@ from duologue.domain.errors import (
     UnknownCall,
 )
 from duologue.domain.memory.call_memory import CallMemory, InboundApp, SetBy, order_of
+from duologue.usecases.calls.process_network_event import change_of
 from duologue.usecases.ports.call_changes import ProcessedEvent
 from duologue.usecases.ports.memories import Found, InboundAnswer, InboundEvent, NumberOwner
-from duologue.usecases.process_network_event import change_of
 from tests.call_control.stories import CALLER_LEFT
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.calls import FakeCalls

@@ -28,9 +28,9 @@ from duologue.domain.errors import (
     TooManyCalls,
     UnknownCall,
 )
-from duologue.usecases.free_slots import free_slots
+from duologue.usecases.accounting.free_slots import free_slots
+from duologue.usecases.calls.process_network_event import change_of
 from duologue.usecases.ports.call_changes import Change
-from duologue.usecases.process_network_event import change_of
 from tests.fakes.calls import FakeCalls
 from tests.journeys.tables import make_tables
 from tests.samples import NOW, at, callback

@@ -22,10 +22,10 @@ from duologue.domain.calls.outcome import EndReason, Party
 from duologue.domain.calls.task_token import Wait
 from duologue.domain.errors import UnknownCall
 from duologue.domain.media.recording import Recording
-from duologue.usecases.finalize_call import FinalizeCall
-from duologue.usecases.free_slots import free_slots
+from duologue.usecases.accounting.finalize_call import FinalizeCall
+from duologue.usecases.accounting.free_slots import free_slots
+from duologue.usecases.calls.process_network_event import ProcessNetworkEvent
 from duologue.usecases.ports.notifying import Notice
-from duologue.usecases.process_network_event import ProcessNetworkEvent
 from duologue.usecases.until_written import no_pause
 from duologue.wire.chime.answer import Buckets
 from duologue.wire.chime.invocation import Invocation

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from duologue.usecases.finalize_call import FinalizeCall
-from duologue.usecases.run_flow import RunFlow
+from duologue.usecases.accounting.finalize_call import FinalizeCall
+from duologue.usecases.calls.run_flow import RunFlow
 from pstn.feed import NetworkEvent
 from pstn.lines.behaviours import answers
 from tests.journeys.line import Line

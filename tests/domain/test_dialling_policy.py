@@ -35,7 +35,7 @@ from duologue.domain.numbers.dialling_policy import (
 )
 from duologue.domain.numbers.known_traps import TRAPS
 from duologue.domain.numbers.phone_number import PhoneNumber
-from duologue.usecases.check_numbers import DiallingRules, check_numbers
+from duologue.usecases.numbers.check_numbers import DiallingRules, check_numbers
 from duologue.wire.huawei.field_names import FIELDS
 from duologue.wire.huawei.results import failure
 from tests.fakes.deny_lists import FakeDenyLists

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from duologue.usecases.answer_inbound_call import AnswerInboundCall
+from duologue.usecases.memory.answer_inbound_call import AnswerInboundCall
 from duologue.usecases.ports.memories import TurnedAway
 from duologue.usecases.until_written import Pause, no_pause
 from duologue.wire.huawei.session_id import inbound_call_id

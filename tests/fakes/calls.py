@@ -43,7 +43,7 @@ from duologue.domain.errors import (
     UnknownCall,
 )
 from duologue.domain.notifying.endpoint_health import EndpointHealth
-from duologue.usecases.forward_facts import Committed
+from duologue.usecases.notifying.forward_facts import Committed
 from duologue.usecases.ports.call_changes import Change, HeldSlot, ProcessedEvent, SavedCall
 from duologue.usecases.ports.calls import EndedCall
 from duologue.usecases.ports.memories import InboundAnswer

@@ -6,8 +6,8 @@ from typing import Any
 
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.domain.numbers.dialling_policy import ORDINARY
-from duologue.usecases.check_numbers import DiallingRules
-from duologue.usecases.place_callback import PlaceCallback, RingTimeouts
+from duologue.usecases.calls.place_callback import PlaceCallback, RingTimeouts
+from duologue.usecases.numbers.check_numbers import DiallingRules
 from duologue.usecases.until_written import Pause, no_pause
 from duologue.wire.huawei.field_names import FIELDS
 from tests.fakes.deny_lists import FakeDenyLists

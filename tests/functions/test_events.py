@@ -14,7 +14,7 @@ from duologue.domain.accounting.cdr import cdr_of
 from duologue.domain.calls.outcome import EndReason, Party
 from duologue.domain.notifying.endpoint_health import Circuit, EndpointHealth
 from duologue.domain.notifying.webhook_request import Reply
-from duologue.usecases import replay_notifications
+from duologue.usecases.notifying import replay_notifications
 from duologue.usecases.ports.call_changes import Change
 from duologue.usecases.ports.notifying import Notice
 from tests.functions.worlds import CALL_ID, HOST, PING_ID, Api, sample

@@ -35,7 +35,7 @@ from duologue.domain.errors import (
     StaleAttempt,
 )
 from duologue.runtime.settings import SettingMissing
-from duologue.usecases.run_flow import rank_of
+from duologue.usecases.calls.run_flow import rank_of
 from functions.flow import handler as flow_function
 from tests.functions.worlds import (
     ACCEPTED,

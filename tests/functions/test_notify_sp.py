@@ -17,7 +17,7 @@ from duologue.domain.calls.outcome import EndReason, Party
 from duologue.domain.errors import OutsideUnavailable, RaceLost
 from duologue.domain.notifying.webhook_request import Reply
 from duologue.runtime.wiring.notify_sp import Dependencies
-from duologue.usecases.notify_sp import NotifySp
+from duologue.usecases.notifying.notify_sp import NotifySp
 from duologue.wire.huawei.notifications import HuaweiWebhooks
 from functions.notify_sp.handler import answer
 from tests.fakes.calls import FakeCalls

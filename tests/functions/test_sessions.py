@@ -12,9 +12,9 @@ from duologue.domain.access.accounts import App, Scheme, Sp
 from duologue.domain.access.attempts import Attempt, Failures, Proof
 from duologue.domain.access.tokens import Register, TokenPair
 from duologue.runtime.wiring.sessions import Dependencies
-from duologue.usecases.log_in import LogIn
-from duologue.usecases.log_out import LogOut
-from duologue.usecases.refresh_token import RefreshToken
+from duologue.usecases.access.log_in import LogIn
+from duologue.usecases.access.log_out import LogOut
+from duologue.usecases.access.refresh_token import RefreshToken
 from functions.sessions.handler import answer, handler
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.auth_attempts import FakeAuthAttempts

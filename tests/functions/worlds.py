@@ -48,37 +48,37 @@ from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.runtime.last_resort import isolate_failures
 from duologue.runtime.wiring import call_control, callback_api, flow, outbox, recordings_api, sweep
 from duologue.runtime.wiring.other_requests import OtherRequests
-from duologue.usecases.authenticate import Authenticate
-from duologue.usecases.bury_nodes import BuryNodes
-from duologue.usecases.change_app import SetNotificationUrls
-from duologue.usecases.check_numbers import DiallingRules
-from duologue.usecases.delete_recording import DeleteRecording
-from duologue.usecases.fetch_events import FetchEvents
-from duologue.usecases.finalize_call import FinalizeCall
-from duologue.usecases.find_audio import FindAudio, Retention
-from duologue.usecases.find_memory import FindMemory
-from duologue.usecases.follow_link import FollowCdrLink, FollowLink
-from duologue.usecases.forget_memory import ForgetMemory
-from duologue.usecases.forward_facts import ForwardFacts
-from duologue.usecases.limit_requests import LimitRequests
-from duologue.usecases.link_recording import LinkRecording
-from duologue.usecases.list_calls import ListCalls
-from duologue.usecases.list_memories import ListMemories
-from duologue.usecases.list_own_calls import ListOwnCalls
-from duologue.usecases.look_up_callback import LookUpCallback
-from duologue.usecases.look_up_memory import LookUpMemory
-from duologue.usecases.ping_sp import PingSp
+from duologue.usecases.access.authenticate import Authenticate
+from duologue.usecases.access.change_app import SetNotificationUrls
+from duologue.usecases.access.limit_requests import LimitRequests
+from duologue.usecases.accounting.bury_nodes import BuryNodes
+from duologue.usecases.accounting.finalize_call import FinalizeCall
+from duologue.usecases.accounting.list_calls import ListCalls
+from duologue.usecases.accounting.list_own_calls import ListOwnCalls
+from duologue.usecases.accounting.reconcile_calls import ReconcileCalls
+from duologue.usecases.accounting.sweep_calls import SweepCalls
+from duologue.usecases.calls.look_up_callback import LookUpCallback
+from duologue.usecases.calls.process_network_event import ProcessNetworkEvent, change_of
+from duologue.usecases.calls.run_flow import RunFlow
+from duologue.usecases.calls.stop_callback import StopCallback
+from duologue.usecases.media.delete_recording import DeleteRecording
+from duologue.usecases.media.find_audio import FindAudio, Retention
+from duologue.usecases.media.follow_link import FollowCdrLink, FollowLink
+from duologue.usecases.media.link_recording import LinkRecording
+from duologue.usecases.memory.find_memory import FindMemory
+from duologue.usecases.memory.forget_memory import ForgetMemory
+from duologue.usecases.memory.list_memories import ListMemories
+from duologue.usecases.memory.look_up_memory import LookUpMemory
+from duologue.usecases.memory.repoint_memory import RepointMemory
+from duologue.usecases.notifying.fetch_events import FetchEvents
+from duologue.usecases.notifying.forward_facts import ForwardFacts
+from duologue.usecases.notifying.ping_sp import PingSp
+from duologue.usecases.notifying.queue_due import QueueDue
+from duologue.usecases.notifying.replay_notifications import ReplayNotifications
+from duologue.usecases.numbers.check_numbers import DiallingRules
 from duologue.usecases.ports.call_changes import SavedCall
 from duologue.usecases.ports.memories import TurnedAway
 from duologue.usecases.ports.network import Network
-from duologue.usecases.process_network_event import ProcessNetworkEvent, change_of
-from duologue.usecases.queue_due import QueueDue
-from duologue.usecases.reconcile_calls import ReconcileCalls
-from duologue.usecases.replay_notifications import ReplayNotifications
-from duologue.usecases.repoint_memory import RepointMemory
-from duologue.usecases.run_flow import RunFlow
-from duologue.usecases.stop_callback import StopCallback
-from duologue.usecases.sweep_calls import SweepCalls
 from duologue.usecases.until_written import no_pause
 from duologue.wire.chime.answer import Buckets
 from duologue.wire.chime.network_format import ChimeFormat

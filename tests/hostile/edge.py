@@ -10,9 +10,9 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from duologue.runtime.wiring import sessions as sessions_wiring
-from duologue.usecases.log_in import LogIn
-from duologue.usecases.log_out import LogOut
-from duologue.usecases.refresh_token import RefreshToken
+from duologue.usecases.access.log_in import LogIn
+from duologue.usecases.access.log_out import LogOut
+from duologue.usecases.access.refresh_token import RefreshToken
 from functions.sessions.handler import answer as answer_session
 from lab.aws import overlay
 from lab.aws.cloud import Cloud

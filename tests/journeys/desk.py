@@ -4,9 +4,9 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from duologue.usecases.fetch_events import FetchEvents
-from duologue.usecases.look_up_callback import LookUpCallback
-from duologue.usecases.replay_notifications import ReplayNotifications
+from duologue.usecases.calls.look_up_callback import LookUpCallback
+from duologue.usecases.notifying.fetch_events import FetchEvents
+from duologue.usecases.notifying.replay_notifications import ReplayNotifications
 from functions.callback_api.handler import answer
 from tests.fakes.recordings import RECORDS
 from tests.functions.worlds import Api, sample

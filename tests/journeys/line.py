@@ -32,20 +32,20 @@ from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.notifying.webhook_request import Reply, WebhookRequest
 from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.runtime.wiring.flow import Dependencies
-from duologue.usecases.bury_nodes import BuryNodes, Lost
-from duologue.usecases.finalize_call import FinalizeCall
-from duologue.usecases.forward_facts import Committed, ForwardFacts
-from duologue.usecases.notify_sp import NotifySp
-from duologue.usecases.place_callback import RingTimeouts
+from duologue.usecases.accounting.bury_nodes import BuryNodes, Lost
+from duologue.usecases.accounting.finalize_call import FinalizeCall
+from duologue.usecases.accounting.sweep_calls import SweepCalls, Swept
+from duologue.usecases.calls.place_callback import RingTimeouts
+from duologue.usecases.calls.process_network_event import ProcessNetworkEvent
+from duologue.usecases.calls.run_flow import RunFlow
+from duologue.usecases.calls.stop_callback import StopCallback
+from duologue.usecases.notifying.forward_facts import Committed, ForwardFacts
+from duologue.usecases.notifying.notify_sp import NotifySp
 from duologue.usecases.ports.call_changes import Change
 from duologue.usecases.ports.flows import FlowOrder
 from duologue.usecases.ports.memories import InboundAnswer, TurnedAway
 from duologue.usecases.ports.network import Network, PromptStopper
 from duologue.usecases.ports.notifying import NO_WAIT, Notice
-from duologue.usecases.process_network_event import ProcessNetworkEvent
-from duologue.usecases.run_flow import RunFlow
-from duologue.usecases.stop_callback import StopCallback
-from duologue.usecases.sweep_calls import SweepCalls, Swept
 from duologue.usecases.until_written import no_pause
 from duologue.wire.chime.answer import Buckets
 from duologue.wire.chime.network_format import ChimeFormat

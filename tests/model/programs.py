@@ -18,13 +18,13 @@ from duologue.domain.calls.call import Call
 from duologue.domain.calls.task_token import TaskToken, Wait
 from duologue.domain.errors import DuologueError
 from duologue.runtime.wiring.flow import Dependencies
-from duologue.usecases.finalize_call import FinalizeCall
-from duologue.usecases.forward_facts import Committed, ForwardFacts
+from duologue.usecases.accounting.finalize_call import FinalizeCall
+from duologue.usecases.calls.process_network_event import ProcessNetworkEvent
+from duologue.usecases.calls.run_flow import RunFlow
+from duologue.usecases.calls.stop_callback import StopCallback
+from duologue.usecases.notifying.forward_facts import Committed, ForwardFacts
 from duologue.usecases.ports.call_changes import Change, ProcessedEvent, SavedCall
 from duologue.usecases.ports.notifying import NO_WAIT, Notice
-from duologue.usecases.process_network_event import ProcessNetworkEvent
-from duologue.usecases.run_flow import RunFlow
-from duologue.usecases.stop_callback import StopCallback
 from duologue.usecases.until_written import no_pause
 from functions.flow.handler import answer as do_verb
 from tests.fakes.answering import answering

@@ -7,8 +7,8 @@ import pytest
 
 from duologue.call_control import machine
 from duologue.domain.calls.task_token import TaskToken
-from duologue.usecases import process_network_event, run_flow
-from duologue.usecases.resume_flow import resume_flow
+from duologue.usecases.calls import process_network_event, run_flow
+from duologue.usecases.calls.resume_flow import resume_flow
 from functions.flow import handler
 from tests.model.__main__ import AT_ONCE, CALLBACK, NOBODY, PRELUDE, REFUSED, REJECTED, RETURN_CALL
 from tests.model.explore import explore, walk

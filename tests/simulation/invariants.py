@@ -19,7 +19,7 @@ from duologue.domain.calls.call import Call, Phase
 from duologue.domain.calls.node import node_of_call
 from duologue.domain.calls.outcome import EndReason
 from duologue.domain.media.recording import published_key
-from duologue.usecases.finalize_call import GRACE
+from duologue.usecases.accounting.finalize_call import GRACE
 from duologue.wire.huawei.session_id import session_id
 from tests.simulation.plan import CALL_CONTROL, SP_FAILURES, Callback, Return
 from tests.simulation.sps import GONE, app_key

@@ -21,10 +21,11 @@ from duologue.call_control.machine import decide
 from duologue.domain.calls import due
 from duologue.domain.errors import AlreadyDone, NothingWasDialled, OutsideUnavailable, RaceLost
 from duologue.domain.notifying.delivery import wait_after
-from duologue.usecases import finalize_call, notify_sp
+from duologue.usecases.accounting import finalize_call
+from duologue.usecases.calls.process_network_event import ProcessNetworkEvent, change_of
+from duologue.usecases.calls.resume_flow import resume_flow_now
+from duologue.usecases.notifying import notify_sp
 from duologue.usecases.ports.call_changes import ProcessedEvent
-from duologue.usecases.process_network_event import ProcessNetworkEvent, change_of
-from duologue.usecases.resume_flow import resume_flow_now
 from tests.fakes import calls as fake_calls
 from tests.fakes.calls import FakeCalls
 from tests.simulation import plan

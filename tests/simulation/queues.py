@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from duologue.adapters.sqs_notices import written
-from duologue.usecases.forward_facts import Committed
+from duologue.usecases.notifying.forward_facts import Committed
 from duologue.usecases.ports.notifying import NO_WAIT, Notice
 from tests.journeys.flow_player import FunctionDied
 from tests.simulation import fibers

@@ -36,24 +36,24 @@ from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.runtime.wiring.flow import Dependencies
 from duologue.runtime.wiring.notify_sp import Dependencies as NotifyDependencies
 from duologue.runtime.wiring.sweep import Dependencies as SweepDependencies
-from duologue.usecases.bury_nodes import BuryNodes
-from duologue.usecases.finalize_call import FinalizeCall
-from duologue.usecases.find_memory import FindMemory
-from duologue.usecases.forget_memory import ForgetMemory
-from duologue.usecases.forward_facts import Committed, ForwardFacts
-from duologue.usecases.notify_sp import NotifySp
-from duologue.usecases.place_callback import PlaceCallback, RingTimeouts
+from duologue.usecases.accounting.bury_nodes import BuryNodes
+from duologue.usecases.accounting.finalize_call import FinalizeCall
+from duologue.usecases.accounting.reconcile_calls import ReconcileCalls
+from duologue.usecases.accounting.sweep_calls import SweepCalls
+from duologue.usecases.calls.place_callback import PlaceCallback, RingTimeouts
+from duologue.usecases.calls.process_network_event import ProcessNetworkEvent
+from duologue.usecases.calls.run_flow import RunFlow
+from duologue.usecases.calls.stop_callback import StopCallback
+from duologue.usecases.media.publish_recording import publish_recording
+from duologue.usecases.memory.find_memory import FindMemory
+from duologue.usecases.memory.forget_memory import ForgetMemory
+from duologue.usecases.memory.repoint_memory import RepointMemory
+from duologue.usecases.notifying.forward_facts import Committed, ForwardFacts
+from duologue.usecases.notifying.notify_sp import NotifySp
+from duologue.usecases.notifying.queue_due import QueueDue
 from duologue.usecases.ports.flows import FlowOrder
 from duologue.usecases.ports.network import Network, PromptStopper
 from duologue.usecases.ports.notifying import Notice
-from duologue.usecases.process_network_event import ProcessNetworkEvent
-from duologue.usecases.publish_recording import publish_recording
-from duologue.usecases.queue_due import QueueDue
-from duologue.usecases.reconcile_calls import ReconcileCalls
-from duologue.usecases.repoint_memory import RepointMemory
-from duologue.usecases.run_flow import RunFlow
-from duologue.usecases.stop_callback import StopCallback
-from duologue.usecases.sweep_calls import SweepCalls
 from duologue.usecases.until_written import no_pause
 from duologue.wire.chime.answer import Buckets
 from duologue.wire.chime.network_format import ChimeFormat

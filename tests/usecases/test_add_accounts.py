@@ -7,8 +7,8 @@ import pytest
 from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.domain.access.passwords import password_matches
 from duologue.domain.errors import AccountExists, ForbiddenAddress, InvalidField, NumberRefused, UnknownSp
-from duologue.usecases.add_app import NewApp, add_app
-from duologue.usecases.add_sp import add_sp
+from duologue.usecases.access.add_app import NewApp, add_app
+from duologue.usecases.access.add_sp import add_sp
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.line import FakeLine
 from tests.fakes.rates import FakeRates

@@ -19,11 +19,11 @@ from duologue.domain.errors import EventAlreadyProcessed, OutsideUnavailable, Un
 from duologue.domain.memory.call_memory import CallMemory, RememberedParty, SetBy, order_of
 from duologue.domain.memory.memory_history import Pair, Repointing
 from duologue.domain.numbers.phone_number import WITHHELD, PhoneNumber
-from duologue.usecases.find_memory import FindMemory
+from duologue.usecases.calls.process_network_event import ProcessNetworkEvent
+from duologue.usecases.memory.find_memory import FindMemory
+from duologue.usecases.memory.repoint_memory import RepointMemory
 from duologue.usecases.ports.call_changes import HeldSlot
 from duologue.usecases.ports.memories import TurnedAway
-from duologue.usecases.process_network_event import ProcessNetworkEvent
-from duologue.usecases.repoint_memory import RepointMemory
 from duologue.usecases.until_written import no_pause
 from duologue.wire.huawei.session_id import inbound_call_id
 from tests.fakes.accounts import FakeAccounts

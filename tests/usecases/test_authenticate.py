@@ -19,7 +19,7 @@ from duologue.domain.errors import (
     UnknownApp,
     WrongDigest,
 )
-from duologue.usecases.authenticate import Authenticate
+from duologue.usecases.access.authenticate import Authenticate
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.auth_attempts import FakeAuthAttempts
 from tests.fakes.clock import FakeClock

@@ -9,9 +9,9 @@ from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.domain.access.accounts import App, Sp, UnknownCallers
 from duologue.domain.calls.call import NotifyTo
 from duologue.domain.errors import ForbiddenAddress, InvalidField, UnknownApp
-from duologue.usecases.change_app import SetNotificationUrls, change_app
-from duologue.usecases.check_app import MOST_CALLS, MOST_NUMBERS
-from duologue.usecases.rotate_secret import retire_secret, rotate_secret
+from duologue.usecases.access.change_app import SetNotificationUrls, change_app
+from duologue.usecases.access.check_app import MOST_CALLS, MOST_NUMBERS
+from duologue.usecases.access.rotate_secret import retire_secret, rotate_secret
 from duologue.wire.huawei.field_names import FIELDS
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.line import FakeLine

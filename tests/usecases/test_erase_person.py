@@ -25,9 +25,9 @@ from duologue.domain.calls.task_token import TaskToken, Wait
 from duologue.domain.media.recording import Recording, published_key
 from duologue.domain.memory.call_memory import MemoryTerms, RememberedParty
 from duologue.domain.numbers.phone_number import WITHHELD, PhoneNumber
-from duologue.usecases.erase_archived import Cleared, EraseArchived
-from duologue.usecases.erase_person import ErasePerson
-from duologue.usecases.forget_number import ForgetNumber
+from duologue.usecases.memory.forget_number import ForgetNumber
+from duologue.usecases.operating.erase_archived import Cleared, EraseArchived
+from duologue.usecases.operating.erase_person import ErasePerson
 from duologue.usecases.ports.call_changes import Change
 from duologue.usecases.ports.notifying import Notice
 from duologue.usecases.ports.people import CallOfPerson

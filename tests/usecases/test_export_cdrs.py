@@ -8,7 +8,7 @@ import pytest
 from duologue.adapters.threads import at_once
 from duologue.domain.accounting.cdr import cdr_of
 from duologue.domain.calls.outcome import EndReason
-from duologue.usecases.export_cdrs import ExportCdrs
+from duologue.usecases.accounting.export_cdrs import ExportCdrs
 from duologue.wire.huawei.cdrs import HuaweiCdrs
 from tests.fakes.cdr_archive import FakeCdrArchive
 from tests.samples import at, callback

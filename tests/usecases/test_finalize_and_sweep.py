@@ -13,13 +13,13 @@ from duologue.domain.calls.node import Burial
 from duologue.domain.calls.outcome import EndReason, Party
 from duologue.domain.calls.task_token import TaskToken, Wait
 from duologue.domain.errors import LegStillUp, OutsideUnavailable, UnknownCall
-from duologue.usecases.bury_nodes import BuryNodes, Lost
+from duologue.usecases.accounting.bury_nodes import BuryNodes, Lost
+from duologue.usecases.accounting.finalize_call import GRACE, FinalizeCall
+from duologue.usecases.accounting.sweep_calls import SweepCalls, Swept
 from duologue.usecases.failure_isolation import FailureIsolation
-from duologue.usecases.finalize_call import GRACE, FinalizeCall
-from duologue.usecases.forward_facts import Committed, ForwardFacts
+from duologue.usecases.notifying.forward_facts import Committed, ForwardFacts
 from duologue.usecases.ports.call_changes import Change
 from duologue.usecases.ports.notifying import Notice
-from duologue.usecases.sweep_calls import SweepCalls, Swept
 from duologue.usecases.until_written import no_pause
 from duologue.usecases.working_through import in_turn
 from tests.call_control.stories import (

@@ -10,9 +10,9 @@ from duologue.domain.access.audit import AuditEntry
 from duologue.domain.errors import OutsideUnavailable, RecordingNotReady, UnknownLink
 from duologue.domain.media.recording import Recording, published_key
 from duologue.domain.media.recording_link import AudioRequest, ServedAudio
-from duologue.usecases.delete_recording import DeleteRecording
-from duologue.usecases.find_audio import FindAudio, Retention
-from duologue.usecases.follow_link import FollowCdrLink
+from duologue.usecases.media.delete_recording import DeleteRecording
+from duologue.usecases.media.find_audio import FindAudio, Retention
+from duologue.usecases.media.follow_link import FollowCdrLink
 from duologue.usecases.until_written import no_pause
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.audit import FakeAudit

@@ -5,7 +5,7 @@ import pytest
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.memory.memory_history import Pair, Repointing
 from duologue.domain.numbers.phone_number import PhoneNumber
-from duologue.usecases.forget_number import ForgetNumber
+from duologue.usecases.memory.forget_number import ForgetNumber
 from tests.functions.worlds import CALLED, OWN, Api
 from tests.samples import at
 

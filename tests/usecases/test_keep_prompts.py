@@ -8,7 +8,7 @@ from duologue.call_control.prompts import AppPrompt, Prompt
 from duologue.domain.access.accounts import App, Sp
 from duologue.domain.errors import InvalidField, UnknownApp
 from duologue.domain.media.wav import read_wav
-from duologue.usecases.keep_prompts import MOST_PROMPTS, put_own_prompts, put_prompt, remove_prompt
+from duologue.usecases.media.keep_prompts import MOST_PROMPTS, put_own_prompts, put_prompt, remove_prompt
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.prompts import FakePrompts
 from tests.wavs import TONE, wav

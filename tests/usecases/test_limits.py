@@ -30,9 +30,9 @@ from duologue.domain.errors import (
     TooManyCalls,
 )
 from duologue.domain.numbers.phone_number import PhoneNumber
-from duologue.usecases.add_app import NewApp, add_app
-from duologue.usecases.change_app import change_app
-from duologue.usecases.free_slots import free_slots
+from duologue.usecases.access.add_app import NewApp, add_app
+from duologue.usecases.access.change_app import change_app
+from duologue.usecases.accounting.free_slots import free_slots
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock

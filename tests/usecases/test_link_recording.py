@@ -8,9 +8,9 @@ import pytest
 from duologue.domain.access.accounts import App
 from duologue.domain.errors import RecordingNotReady, UnknownRecording
 from duologue.domain.media.recording import Recording, published_key
-from duologue.usecases.delete_recording import DeleteRecording
-from duologue.usecases.find_audio import FindAudio, Retention
-from duologue.usecases.link_recording import LinkRecording
+from duologue.usecases.media.delete_recording import DeleteRecording
+from duologue.usecases.media.find_audio import FindAudio, Retention
+from duologue.usecases.media.link_recording import LinkRecording
 from duologue.usecases.until_written import no_pause
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock

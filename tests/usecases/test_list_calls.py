@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from duologue.domain.errors import OutsideUnavailable
-from duologue.usecases.list_calls import ListCalls
+from duologue.usecases.accounting.list_calls import ListCalls
 from tests.fakes.clock import FakeClock
 from tests.fakes.failure_isolation import FakeFailureIsolation
 from tests.samples import NOW

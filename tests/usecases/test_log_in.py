@@ -21,10 +21,10 @@ from duologue.domain.errors import (
     UnknownApp,
     WrongCredentials,
 )
-from duologue.usecases.authenticate import Authenticate
-from duologue.usecases.log_in import LogIn
-from duologue.usecases.log_out import LogOut
-from duologue.usecases.refresh_token import RefreshToken
+from duologue.usecases.access.authenticate import Authenticate
+from duologue.usecases.access.log_in import LogIn
+from duologue.usecases.access.log_out import LogOut
+from duologue.usecases.access.refresh_token import RefreshToken
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.auth_attempts import FakeAuthAttempts
 from tests.fakes.clock import FakeClock

@@ -28,11 +28,11 @@ from duologue.domain.media.recording import Recording
 from duologue.domain.notifying.delivery import DELAYS
 from duologue.domain.notifying.endpoint_health import Circuit, EndpointHealth
 from duologue.domain.notifying.webhook_request import Reply, WebhookRequest
-from duologue.usecases.notify_sp import NotifyResult, NotifySp
+from duologue.usecases.notifying.notify_sp import NotifyResult, NotifySp
+from duologue.usecases.notifying.queue_due import QueueDue
+from duologue.usecases.notifying.replay_notifications import ReplayNotifications
 from duologue.usecases.ports.call_changes import SavedCall
 from duologue.usecases.ports.notifying import NO_WAIT, Notice, Notification
-from duologue.usecases.queue_due import QueueDue
-from duologue.usecases.replay_notifications import ReplayNotifications
 from duologue.wire.huawei.notifications import HuaweiWebhooks
 from tests.fakes.calls import FakeCalls
 from tests.fakes.clock import FakeClock

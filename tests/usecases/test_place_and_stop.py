@@ -22,9 +22,9 @@ from duologue.domain.errors import (
 from duologue.domain.media.audio import Audio, AudioListeners
 from duologue.domain.memory.call_memory import MemoryTerms, RememberedParty, memory_of_call
 from duologue.domain.numbers.phone_number import PhoneNumber
-from duologue.usecases.end_calls import EndCalls, EndedByOperator
-from duologue.usecases.place_callback import FIRST_IS_OVER, Placed, RingTimeouts
-from duologue.usecases.stop_callback import StopCallback
+from duologue.usecases.calls.place_callback import FIRST_IS_OVER, Placed, RingTimeouts
+from duologue.usecases.calls.stop_callback import StopCallback
+from duologue.usecases.operating.end_calls import EndCalls, EndedByOperator
 from duologue.usecases.until_written import no_pause
 from tests.call_control.stories import CALLER_DIALLED, TALKING, Story
 from tests.fakes.calls import FakeCalls

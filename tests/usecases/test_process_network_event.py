@@ -16,7 +16,7 @@ from duologue.call_control.facts import LegAnsweredRecorded, LegDialledRecorded
 from duologue.domain.calls.outcome import EndReason, Party
 from duologue.domain.calls.task_token import TaskToken, Wait
 from duologue.domain.errors import OutsideUnavailable, StoreBusy
-from duologue.usecases.process_network_event import ProcessNetworkEvent
+from duologue.usecases.calls.process_network_event import ProcessNetworkEvent
 from tests.call_control.stories import (
     BRIDGE_TIMED_OUT,
     CALLEE_ANSWERED,

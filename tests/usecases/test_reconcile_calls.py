@@ -12,9 +12,9 @@ from duologue.domain.calls.due import RECONCILIATION
 from duologue.domain.calls.task_token import TaskToken, Wait
 from duologue.domain.errors import OutsideUnavailable, UnreadableCall
 from duologue.domain.media.recording import published_key
+from duologue.usecases.accounting.reconcile_calls import Found, ReconcileCalls
+from duologue.usecases.calls.process_network_event import change_of
 from duologue.usecases.ports.notifying import Notice
-from duologue.usecases.process_network_event import change_of
-from duologue.usecases.reconcile_calls import Found, ReconcileCalls
 from duologue.usecases.until_written import no_pause
 from duologue.wire.huawei.cdrs import HuaweiCdrs
 from tests.call_control.stories import CALLEE_LEFT, CALLER_LEFT, TALKING, Story

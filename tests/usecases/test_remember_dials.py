@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from duologue.call_control.actions import DialAndBridge
 from duologue.domain.memory.call_memory import order_of
-from duologue.usecases.process_network_event import ProcessNetworkEvent
+from duologue.usecases.calls.process_network_event import ProcessNetworkEvent
 from duologue.usecases.until_written import no_pause
 from tests.call_control.stories import (
     CALLEE_ANSWERED,

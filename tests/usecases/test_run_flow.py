@@ -24,8 +24,8 @@ from duologue.domain.errors import (
     OutsideUnavailable,
     StaleAttempt,
 )
+from duologue.usecases.calls.run_flow import RunFlow, WaitingTask
 from duologue.usecases.ports.call_changes import Change
-from duologue.usecases.run_flow import RunFlow, WaitingTask
 from duologue.usecases.until_written import no_pause
 from tests.call_control.stories import (
     CALLEE_WANTED,

@@ -9,9 +9,9 @@ from duologue.domain.access.accounts import App, Sp
 from duologue.domain.errors import OutsideUnavailable, UnknownCall
 from duologue.domain.media.recording import Recording, published_key
 from duologue.domain.memory.call_memory import MemoryTerms, RememberedParty
-from duologue.usecases.find_memory import FindMemory
+from duologue.usecases.memory.find_memory import FindMemory
+from duologue.usecases.operating.show_call import Part, RecordingFile, ShowCall
 from duologue.usecases.ports.call_changes import Change, ProcessedEvent
-from duologue.usecases.show_call import Part, RecordingFile, ShowCall
 from tests.call_control.stories import CALLEE_LEFT, CALLER_LEFT, TALKING, Story
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.calls import FakeCalls

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from duologue.adapters.kms_link_tokens import KmsLinkTokens
-from duologue.usecases.publish_recording import Published
+from duologue.usecases.media.publish_recording import Published
 from duologue.wire.huawei.routes import CDR_LINK
 from tests.by_hand.needs import SAMPLES, name_of
 from tools.template import ROOT, Function, functions, read_template

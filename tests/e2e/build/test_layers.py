@@ -35,4 +35,4 @@ def test_native_code_is_for_lambda():
 
 def test_a_stack_trace_says_where_lambda_has_the_file():
     bytecode = next((build_output() / "CoreLayer").rglob("run_flow.cpython-313.pyc")).read_bytes()
-    assert b"/opt/python/duologue/usecases/run_flow.py" in bytecode
+    assert b"/opt/python/duologue/usecases/calls/run_flow.py" in bytecode

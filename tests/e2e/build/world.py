@@ -23,7 +23,7 @@ from duologue.domain.media.recording import Recording, published_key
 from duologue.domain.media.recording_link import Link
 from duologue.domain.memory.call_memory import CallMemory, MemoryTerms, RememberedParty, SetBy, order_of
 from duologue.domain.numbers.phone_number import PhoneNumber
-from duologue.usecases.free_slots import free_slots
+from duologue.usecases.accounting.free_slots import free_slots
 from tests.e2e.build.output import Deployed, api_fields, sampled_app_key
 from tests.functions.worlds import CALL_ID, FOUND_BY
 from tools.template import ROOT

@@ -12,7 +12,7 @@ from duologue.adapters.aws import from_item
 from duologue.adapters.call_rows import ASKED, CDR, STARTS, is_event, sequences_of
 from duologue.adapters.rows_before import event_of_fact, is_fact
 from duologue.domain.calls.task_token import Wait
-from duologue.usecases.forward_facts import Committed
+from duologue.usecases.notifying.forward_facts import Committed
 from duologue.usecases.ports.notifying import UNKNOWN_APP, Notice
 
 

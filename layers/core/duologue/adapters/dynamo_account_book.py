@@ -26,7 +26,7 @@ from duologue.adapters.slots_before import remove_set
 from duologue.adapters.system_clock import SystemClock
 from duologue.domain.access.accounts import App, Sp
 from duologue.domain.errors import AccountExists, InvalidField, NumberTaken, RaceLost, UnknownSp
-from duologue.usecases.check_app import MOST_NUMBERS_CHANGED
+from duologue.usecases.access.check_app import MOST_NUMBERS_CHANGED
 from duologue.usecases.ports.accounts import ListedApp
 from duologue.usecases.until_written import no_pause, until_written
 

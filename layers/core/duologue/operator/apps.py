@@ -11,12 +11,12 @@ from duologue.domain.access.accounts import App, PushSignature, Scheme, UnknownC
 from duologue.domain.media.recording import KEEP_DAYS
 from duologue.operator.calls import shown
 from duologue.operator.platform import Platform, Said
-from duologue.usecases.add_app import NewApp, add_app
-from duologue.usecases.change_app import change_app
-from duologue.usecases.end_tokens import end_tokens
+from duologue.usecases.access.add_app import NewApp, add_app
+from duologue.usecases.access.change_app import change_app
+from duologue.usecases.access.end_tokens import end_tokens
+from duologue.usecases.access.remove_app import remove_app
+from duologue.usecases.access.rotate_secret import retire_secret, rotate_secret
 from duologue.usecases.ports.accounts import ListedApp
-from duologue.usecases.remove_app import remove_app
-from duologue.usecases.rotate_secret import retire_secret, rotate_secret
 
 END_CALLS = "also end the calls in progress; repeat it if it fails"
 _COMMANDS = "add|list|show|set|suspend|resume|rotate-secret|end-tokens|remove"

@@ -21,7 +21,7 @@ from duologue.operator.masking import add_numbers_option, masked
 from duologue.operator.memories import shown as memory_shown
 from duologue.operator.platform import Platform, Said
 from duologue.operator.sip_words import sip_words
-from duologue.usecases.end_calls import EndedByOperator
+from duologue.usecases.operating.end_calls import EndedByOperator
 from duologue.usecases.ports.accounts import AccountBook
 from duologue.usecases.ports.call_lists import CallsWanted
 from duologue.wire.huawei.deliveries import deliveries_of

@@ -7,7 +7,7 @@ from duologue.adapters.system_clock import SystemClock
 from duologue.domain.notifying.endpoint_health import EndpointHealth
 from duologue.domain.notifying.sp_url import SpUrl
 from duologue.operator.platform import Platform, Said
-from duologue.usecases.change_endpoints import probe_now, switch_on
+from duologue.usecases.notifying.change_endpoints import probe_now, switch_on
 
 
 def add_to(kinds: Any) -> None:

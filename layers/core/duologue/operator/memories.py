@@ -10,7 +10,7 @@ from duologue.domain.memory.memory_history import ExplainedMemory, MemoryChange,
 from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.operator.masking import add_numbers_option, masked
 from duologue.operator.platform import Platform, Said
-from duologue.usecases.forget_number import ForgetNumber
+from duologue.usecases.memory.forget_number import ForgetNumber
 
 _MOST_LISTED = 1000
 _DISPLAY = "display number"

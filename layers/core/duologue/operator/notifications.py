@@ -10,7 +10,7 @@ from duologue.call_control.history import DeliveryState
 from duologue.domain.errors import InvalidField
 from duologue.domain.notifying.sp_url import SpUrl
 from duologue.operator.platform import Platform, Said
-from duologue.usecases.manage_notifications import ManageNotifications, Outstanding
+from duologue.usecases.notifying.manage_notifications import ManageNotifications, Outstanding
 from duologue.wire.huawei.deliveries import deliveries_of
 from duologue.wire.huawei.standard_webhooks import message_id
 

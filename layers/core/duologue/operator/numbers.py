@@ -6,7 +6,7 @@ from typing import Any
 from duologue.domain.errors import InvalidField
 from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.operator.platform import Platform, Said
-from duologue.usecases.claim_numbers import claim_numbers
+from duologue.usecases.numbers.claim_numbers import claim_numbers
 
 
 def add_to(kinds: Any) -> None:

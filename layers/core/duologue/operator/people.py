@@ -10,8 +10,8 @@ from duologue.domain.accounting.cdr_archive import ArchiveFile
 from duologue.domain.errors import InvalidField
 from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.operator.platform import Platform, Said
-from duologue.usecases.erase_archived import Cleared
-from duologue.usecases.erase_person import PersonCall
+from duologue.usecases.operating.erase_archived import Cleared
+from duologue.usecases.operating.erase_person import PersonCall
 
 
 def add_to(kinds: Any) -> None:

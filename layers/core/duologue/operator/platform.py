@@ -44,12 +44,13 @@ from duologue.adapters.threads import at_once
 from duologue.call_control.prompt_keys import key_of
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.numbers.dialling_policy import prefixes_in_use
-from duologue.usecases.end_calls import EndCalls, EndedByOperator
-from duologue.usecases.erase_archived import Cleared, EraseArchived
-from duologue.usecases.erase_person import ErasePerson
-from duologue.usecases.export_cdrs import ExportCdrs
-from duologue.usecases.find_memory import FindMemory
-from duologue.usecases.forget_number import ForgetNumber
+from duologue.usecases.accounting.export_cdrs import ExportCdrs
+from duologue.usecases.memory.find_memory import FindMemory
+from duologue.usecases.memory.forget_number import ForgetNumber
+from duologue.usecases.operating.end_calls import EndCalls, EndedByOperator
+from duologue.usecases.operating.erase_archived import Cleared, EraseArchived
+from duologue.usecases.operating.erase_person import ErasePerson
+from duologue.usecases.operating.show_call import ShowCall
 from duologue.usecases.ports.accounts import AccountBook, AuthLocks, Tokens
 from duologue.usecases.ports.audit import AuditLog, AuditReader
 from duologue.usecases.ports.call_lists import CallLists, Usages
@@ -61,7 +62,6 @@ from duologue.usecases.ports.notifying import AppEvents, NotificationLog, SpUrls
 from duologue.usecases.ports.outside import Line, NumberPlan, Prompts
 from duologue.usecases.ports.recordings import Recordings
 from duologue.usecases.ports.traces import CallTraces, FlowHistories
-from duologue.usecases.show_call import ShowCall
 from duologue.wire.huawei.cdrs import HuaweiCdrs
 
 Said = dict[str, Any]

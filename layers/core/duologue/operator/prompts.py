@@ -7,7 +7,7 @@ from typing import Any
 from duologue.call_control.prompts import Prompt
 from duologue.domain.errors import InvalidField
 from duologue.operator.platform import Platform, Said
-from duologue.usecases.keep_prompts import put_own_prompts, put_prompt, remove_prompt
+from duologue.usecases.media.keep_prompts import put_own_prompts, put_prompt, remove_prompt
 
 
 def add_to(kinds: Any) -> None:

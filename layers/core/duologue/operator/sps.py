@@ -10,9 +10,9 @@ from duologue.domain.access.random_text import random_text
 from duologue.operator.apps import END_CALLS
 from duologue.operator.calls import shown
 from duologue.operator.platform import Platform, Said
-from duologue.usecases.add_sp import add_sp
-from duologue.usecases.change_sp import set_calls_per_second
-from duologue.usecases.set_password import set_password
+from duologue.usecases.access.add_sp import add_sp
+from duologue.usecases.access.change_sp import set_calls_per_second
+from duologue.usecases.access.set_password import set_password
 
 _PASSWORD_LENGTH = 24
 

@@ -23,8 +23,8 @@ SWEEP_MARGIN = timedelta(minutes=5)
 """Allowance for retries, and for the hang-ups after an end was requested."""
 
 RECONCILIATION = timedelta(minutes=15)
-"""From the write that ends a call until the sweeper compares what it left (usecases/reconcile_calls.py): by then its
-notifications were attempted, its flow has ended and its recording has arrived."""
+"""From the write that ends a call until the sweeper compares what it left (usecases/accounting/reconcile_calls.py): by
+then its notifications were attempted, its flow has ended and its recording has arrived."""
 
 
 def due_by(call: Call) -> datetime:

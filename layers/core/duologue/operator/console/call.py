@@ -19,7 +19,7 @@ from duologue.operator.console.calls import SHAPES
 from duologue.operator.console.pages import Context, Pages, form_of, see_other
 from duologue.operator.console.shown import Writer
 from duologue.operator.console.timeline import status_of, timeline
-from duologue.usecases.manage_notifications import ManageNotifications
+from duologue.usecases.notifying.manage_notifications import ManageNotifications
 from duologue.usecases.ports.recordings import Recordings
 from duologue.wire.huawei.histories import receipt_shown
 from duologue.wire.huawei.notifications import EVENT_TYPES, event_of, record_of

@@ -10,8 +10,9 @@ from duologue.call_control.history import History
 from duologue.domain.access.accounts import App, Sp
 from duologue.domain.access.audit import AuditEntry
 from duologue.domain.errors import UnknownApp, UnknownSp
-from duologue.usecases.end_calls import EndCalls
-from duologue.usecases.manage_notifications import ManageNotifications
+from duologue.usecases.notifying.manage_notifications import ManageNotifications
+from duologue.usecases.operating.end_calls import EndCalls
+from duologue.usecases.operating.show_call import ShowCall
 from duologue.usecases.ports.accounts import AccountBook, ListedApp
 from duologue.usecases.ports.audit import AuditLog, AuditReader
 from duologue.usecases.ports.call_lists import CallLists, Usages
@@ -19,7 +20,6 @@ from duologue.usecases.ports.memories import Memories, MemorySeal
 from duologue.usecases.ports.notifying import NotificationLog
 from duologue.usecases.ports.outside import Clock
 from duologue.usecases.ports.recordings import Recordings
-from duologue.usecases.show_call import ShowCall
 
 Value = TypeVar("Value")
 _APPS, _MINUTE = "apps", timedelta(minutes=1)

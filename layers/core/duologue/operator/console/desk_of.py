@@ -4,7 +4,7 @@ from duologue.adapters.system_clock import SystemClock
 from duologue.operator.audits import who
 from duologue.operator.console.desk import Desk
 from duologue.operator.platform import Platform
-from duologue.usecases.manage_notifications import ManageNotifications
+from duologue.usecases.notifying.manage_notifications import ManageNotifications
 
 
 def desk_of(platform: Platform) -> Desk:

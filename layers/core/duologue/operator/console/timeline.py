@@ -17,7 +17,7 @@ from duologue.domain.calls.leg import Leg
 from duologue.domain.calls.outcome import Party
 from duologue.operator.call_words import Meaning, length
 from duologue.operator.console.shown import Writer
-from duologue.usecases.show_call import ShownCall
+from duologue.usecases.operating.show_call import ShownCall
 from duologue.wire.huawei.notifications import EVENT_TYPES
 
 _LATER = 14.0

@@ -11,7 +11,7 @@ from duologue.call_control.history import DeliveryState
 from duologue.operator.console.call import SAID
 from duologue.operator.console.pages import Pages, form_of, see_other
 from duologue.operator.console.standing import Standing, standings
-from duologue.usecases.manage_notifications import Outstanding
+from duologue.usecases.notifying.manage_notifications import Outstanding
 
 _SHOWN = 50
 _MOST_AT_ONCE = 1000

@@ -7,7 +7,7 @@ from duologue.adapters.jittered_pause import pause
 from duologue.runtime.wiring.deny_lists import deny_lists, rate_book
 from duologue.runtime.wiring.inbound_calls import inbound_calls
 from duologue.runtime.wiring.memories import memory_seal
-from duologue.usecases.answer_inbound_call import AnswerInboundCall
+from duologue.usecases.memory.answer_inbound_call import AnswerInboundCall
 from duologue.usecases.ports.network import NetworkFormat
 from duologue.wire.huawei.session_id import inbound_call_id
 

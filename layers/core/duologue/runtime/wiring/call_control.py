@@ -12,13 +12,13 @@ from duologue.adapters.system_clock import SystemClock
 from duologue.runtime.carriers import network_format, prompt_stopper
 from duologue.runtime.wiring.calls import dynamo_calls, flows
 from duologue.runtime.wiring.seals import sealed_rows
-from duologue.usecases.process_network_event import ProcessNetworkEvent
+from duologue.usecases.calls.process_network_event import ProcessNetworkEvent
 from duologue.wire.huawei.session_id import inbound_call_id
 
 if TYPE_CHECKING:
     from duologue.adapters.dynamo_calls import DynamoCalls
     from duologue.call_control.events import InboundCall
-    from duologue.usecases.answer_inbound_call import AnswerInboundCall
+    from duologue.usecases.memory.answer_inbound_call import AnswerInboundCall
     from duologue.usecases.ports.call_changes import Answer
     from duologue.usecases.ports.network import Invocation, NetworkFormat
     from duologue.usecases.ports.outside import Clock

@@ -19,8 +19,8 @@ from duologue.runtime.wiring.dialling import dialling_rules
 from duologue.runtime.wiring.memories import memory_seal
 from duologue.runtime.wiring.seals import sealed_rows
 from duologue.runtime.wiring.sp_urls import sp_urls
-from duologue.usecases.authenticate import Authenticate
-from duologue.usecases.place_callback import PlaceCallback, RingTimeouts
+from duologue.usecases.access.authenticate import Authenticate
+from duologue.usecases.calls.place_callback import PlaceCallback, RingTimeouts
 from duologue.wire.huawei.session_id import new_call_id
 
 if TYPE_CHECKING:

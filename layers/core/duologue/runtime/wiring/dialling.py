@@ -6,7 +6,7 @@ from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
 from duologue.domain.numbers.dialling_policy import ORDINARY, NumberKind, prefixes_in_use
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.deny_lists import deny_lists, rate_book
-from duologue.usecases.check_numbers import DiallingRules
+from duologue.usecases.numbers.check_numbers import DiallingRules
 from duologue.wire.huawei.field_names import FIELDS
 
 

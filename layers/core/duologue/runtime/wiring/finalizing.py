@@ -5,7 +5,7 @@ from duologue.adapters.jittered_pause import pause
 from duologue.adapters.system_clock import SystemClock
 from duologue.runtime.carriers import network
 from duologue.runtime.wiring.calls import flows
-from duologue.usecases.finalize_call import FinalizeCall
+from duologue.usecases.accounting.finalize_call import FinalizeCall
 
 
 def finalize_call(calls: DynamoCalls) -> FinalizeCall:

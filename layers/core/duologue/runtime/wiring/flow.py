@@ -12,8 +12,8 @@ from duologue.runtime.carriers import network
 from duologue.runtime.wiring.calls import dynamo_calls
 from duologue.runtime.wiring.finalizing import finalize_call
 from duologue.runtime.wiring.seals import sealed_rows
-from duologue.usecases.finalize_call import FinalizeCall
-from duologue.usecases.run_flow import RunFlow
+from duologue.usecases.accounting.finalize_call import FinalizeCall
+from duologue.usecases.calls.run_flow import RunFlow
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from duologue.runtime.wiring.calls import keep_calls
 from duologue.runtime.wiring.seals import sealed_rows
 from duologue.runtime.wiring.sp_urls import sp_urls
 from duologue.runtime.wiring.webhooks import webhooks
-from duologue.usecases.notify_sp import NotifySp
+from duologue.usecases.notifying.notify_sp import NotifySp
 from duologue.wire.huawei.records import Records
 
 

@@ -13,8 +13,8 @@ from duologue.adapters.system_clock import SystemClock
 from duologue.runtime.last_resort import isolate_failures
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.calls import dynamo_calls
-from duologue.usecases.forward_facts import ForwardFacts
-from duologue.usecases.list_calls import ListCalls
+from duologue.usecases.accounting.list_calls import ListCalls
+from duologue.usecases.notifying.forward_facts import ForwardFacts
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from duologue.adapters.s3_cdr_archive import S3CdrArchive
 from duologue.adapters.s3_recordings import S3Recordings
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.seals import seal
-from duologue.usecases.find_audio import Retention
+from duologue.usecases.media.find_audio import Retention
 
 
 def s3_recordings() -> S3Recordings:

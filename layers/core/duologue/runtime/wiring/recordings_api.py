@@ -13,8 +13,8 @@ from duologue.runtime.wiring.accounts import link_tokens
 from duologue.runtime.wiring.audit import audit
 from duologue.runtime.wiring.calls import dynamo_calls
 from duologue.runtime.wiring.recordings import dynamo_links, retention, s3_recordings
-from duologue.usecases.find_audio import FindAudio
-from duologue.usecases.follow_link import FollowCdrLink, FollowLink
+from duologue.usecases.media.find_audio import FindAudio
+from duologue.usecases.media.follow_link import FollowCdrLink, FollowLink
 
 
 @dataclass(frozen=True, slots=True)

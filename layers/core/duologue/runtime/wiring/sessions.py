@@ -6,9 +6,9 @@ from functools import cache
 
 from duologue.adapters.system_clock import SystemClock
 from duologue.runtime.wiring.accounts import dynamo_accounts, dynamo_auth_attempts
-from duologue.usecases.log_in import LogIn
-from duologue.usecases.log_out import LogOut
-from duologue.usecases.refresh_token import RefreshToken
+from duologue.usecases.access.log_in import LogIn
+from duologue.usecases.access.log_out import LogOut
+from duologue.usecases.access.refresh_token import RefreshToken
 
 
 @dataclass(frozen=True, slots=True)

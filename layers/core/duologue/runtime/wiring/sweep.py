@@ -23,12 +23,12 @@ from duologue.runtime.wiring.calls import dynamo_calls, flows
 from duologue.runtime.wiring.finalizing import finalize_call
 from duologue.runtime.wiring.recordings import cdr_archive, s3_recordings
 from duologue.runtime.wiring.seals import sealed_rows
-from duologue.usecases.bury_nodes import BuryNodes
+from duologue.usecases.accounting.bury_nodes import BuryNodes
+from duologue.usecases.accounting.reconcile_calls import ReconcileCalls
+from duologue.usecases.accounting.sweep_calls import SweepCalls
+from duologue.usecases.notifying.queue_due import QueueDue
 from duologue.usecases.ports.calls import OpenCalls
 from duologue.usecases.ports.outside import Clock
-from duologue.usecases.queue_due import QueueDue
-from duologue.usecases.reconcile_calls import ReconcileCalls
-from duologue.usecases.sweep_calls import SweepCalls
 from duologue.wire.huawei.cdrs import HuaweiCdrs
 
 

@@ -86,7 +86,7 @@ class Invocation(Protocol):
 
 
 class AnswerInbound(Protocol):
-    """Answers calls to display numbers (usecases/answer_inbound_call.py)."""
+    """Answers calls to display numbers (usecases/memory/answer_inbound_call.py)."""
 
     def call_id_of(self, network_call: str, started_at: datetime | None, /) -> str:
         """The call's id, the same for every event of its network call."""

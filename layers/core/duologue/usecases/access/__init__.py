@@ -1,0 +1,1 @@
+"""Access: accounts, credentials and tokens."""

@@ -1,0 +1,1 @@
+"""Calls: from the request to the last hang-up."""

@@ -1,0 +1,1 @@
+"""Media: prompts and recordings."""

@@ -1,0 +1,1 @@
+"""Notifying: SPs are told what has happened."""

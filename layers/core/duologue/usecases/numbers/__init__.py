@@ -1,0 +1,1 @@
+"""Numbers: which may be dialled or shown, and what that is estimated to cost."""

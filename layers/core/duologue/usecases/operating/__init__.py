@@ -1,0 +1,1 @@
+"""Operating: what the operator does to calls and to what is stored about people."""

@@ -597,7 +597,7 @@ def test_calls_are_listed_by_what_people_search_for(platform, app_key, words, fo
     [
         ("call list --since yesterday", "--since must be a time in ISO 8601"),
         ("call list --number 202", "--number must be E.164"),
-        ("call find Sophia", "number is none. Type a number as +1 202 555 0111"),
+        ("call find Sophia", "'Sophia' is neither a telephone number nor the id of a call. Type a number as +1 202"),
         ("call list --cursor nonsense", "cursor is not one of this list"),
         ("call list --app no-app", "no app no-app"),
         ("call list --sp nobody", "no SP nobody; add it: duologue sp add"),

@@ -1,6 +1,7 @@
 """What commands say, in a terminal and elsewhere."""
 
 import json
+import re
 import sys
 
 import pytest
@@ -43,6 +44,56 @@ def test_tables_are_printed_in_a_terminal(capsys, monkeypatch):
         ["1_2_3", "7"],
         ["1_2_4", "hung_up"],
         ["missed:", "none"],
+    ]
+
+
+CALL_ID = "3444961563_2279977248_2998215585_20261129103427"
+LISTED = {
+    "call": CALL_ID,
+    "accepted_at": "2026-11-29T10:34:27Z",
+    "sp": "acme",
+    "app_key": "7SVsMnJsqP1euKbLsY4ZVokIVHSax6e7",
+    "caller": "+120******11",
+    "callee": "+120******33",
+    "phase": "over",
+    "ended": "callee_failed",
+    "result": "callee did not answer",
+    "talk_s": 0,
+}
+
+
+def shown_in(capsys, monkeypatch, columns, said):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "xterm")  # a dumb one has 80 columns
+    print_said(said, json_wanted=False)
+    return [re.sub(r"\x1b\[[0-9;]*m", "", line).rstrip() for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_row_of_a_list_of_calls_is_one_line_of_160_columns(capsys, monkeypatch):
+    _, names, row, *more = shown_in(capsys, monkeypatch, 160, {"calls": [LISTED]})
+    assert (names.split(), more) == (["call", "accepted", "at", "sp", "caller", "callee", "result", "talk", "s"], [])
+    assert row.split()[:4] == [CALL_ID, "2026-11-29", "10:34:27Z", "acme"]
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100, 120, 150])
+def test_an_id_is_never_folded(capsys, monkeypatch, columns):
+    """So that it can be copied into the next command."""
+    notification = {"id": f"{CALL_ID}-7", "attempts": [{"url": "https://sp.example.com/status", "httpStatus": 200}]}
+    lines = shown_in(capsys, monkeypatch, columns, {"calls": [LISTED], "notifications": [notification]})
+    words = {word for line in lines for word in line.split()}
+    assert {CALL_ID, f"{CALL_ID}-7"} <= words
+    assert max(map(len, lines)) <= columns
+
+
+def test_lists_within_a_value_are_tables_and_small_figures_are_decimal(capsys, monkeypatch):
+    receipt = {"usd": 0.04, "parts": [{"part": "state_transition", "amount": 3.0, "usd": 7.5e-05}]}
+    lines = shown_in(capsys, monkeypatch, 80, {"receipt": receipt})
+    assert [line.split() for line in lines] == [
+        ["receipt", "usd:", "0.04"],
+        ["receipt", "parts"],
+        ["part", "amount", "usd"],
+        ["state_transition", "3", "0.000075"],
     ]
 
 

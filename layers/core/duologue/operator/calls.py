@@ -84,7 +84,7 @@ def _find(asked: argparse.Namespace, platform: Platform) -> Said:
     try:
         search = wanted(Search(asked.text), SystemClock().now(), UTC, _DisplayNumbers(platform.accounts))
     except NotSearchable as error:
-        raise InvalidField("number", f"is none. {error}") from error
+        raise InvalidField(repr(asked.text), f"is neither a telephone number nor the id of a call. {error}") from error
     page = platform.call_lists.page(search, limit)
     return {"calls": [_listed(call) for call in page.calls], "cursor": page.after}
 
@@ -149,6 +149,7 @@ def _listed(call: Call) -> Said:
     return {
         "call": call.id,
         "accepted_at": _written(call.accepted_at),
+        "sp": call.sp,
         "app_key": call.app,
         "caller": str(call.caller.number),
         "callee": str(call.callee.number),

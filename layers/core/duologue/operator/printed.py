@@ -1,11 +1,20 @@
 """What a command says, in a terminal: tables for lists, a line for each other value. Elsewhere it is JSON."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 _EMPTY = "none"
+_IDS = {"call", "app_key", "id"}
+"""Columns that are copied into the next command: never folded."""
+_LEAST_FOLDED = 8
+"""Characters that columns which are folded must have, on average; with fewer, a row is printed as lines."""
+_LEFT_OUT = {"app_key", "phase", "ended"}
+"""Columns for which a terminal has no room beside `result`, which says the same, and `sp`. JSON has them."""
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d(?:\.\d{1,3})?)\d*(?:Z|\+00:00)")
 
 
 def as_json(said: Mapping[str, Any]) -> str:
@@ -27,29 +36,59 @@ def _print_tables(said: Mapping[str, Any]) -> bool:
     except ImportError:
         return False
     console = Console(highlight=False)
-    lists = {name: value for name, value in said.items() if _is_table(value)}
-    for name, text in _lines({name: value for name, value in said.items() if name not in lists}):
+    for name, text in _lines(said):
         console.print(Text.assemble((f"{name}: ", "dim"), text))
-    for name, rows in lists.items():
-        names = list(dict.fromkeys(column for row in rows for column, _ in _lines(row)))
-        table = Table(title=name.replace("_", " "), title_justify="left", box=None, header_style="bold")
-        for column in names:
-            table.add_column(column.replace("_", " "), overflow="fold")
-        for row in rows:
-            cells = dict(_lines(row))
-            table.add_row(*(Text(cells.get(column, "")) for column in names))
-        console.print(table if rows else Text(f"{name}: {_EMPTY}", "dim"))
+    for name, rows in _tables(said):
+        title = name.replace("_", " ")
+        if not rows:
+            console.print(Text(f"{name}: {_EMPTY}", "dim"))
+            continue
+        table = Table(title=title, title_justify="left", box=None, header_style="bold")
+        cells = [dict(_lines(row, nested=True)) for row in rows]
+        columns = list(dict.fromkeys(chain.from_iterable(cells)))
+        if "result" in columns:
+            columns = [each for each in columns if each not in _LEFT_OUT]
+        for column in columns:
+            table.add_column(column.replace("_", " "), overflow="fold", no_wrap=column in _IDS)
+        for row in cells:
+            table.add_row(*(Text(row.get(column, "")) for column in columns))
+        if _fits(cells, columns, console.width):
+            console.print(table)
+            continue
+        console.print(Text(title, "italic"))
+        for row in cells:
+            lines = [Text.assemble((f"  {column}: ", "dim"), row[column]) for column in columns if column in row]
+            console.print(*lines, "", sep="\n")
     return True
+
+
+def _fits(cells: Sequence[Mapping[str, str]], columns: Sequence[str], width: int) -> bool:
+    """Whether the columns that are folded have enough room beside those that are not."""
+    widest = {each: max(len(each), *(len(row.get(each, "")) for row in cells)) for each in columns}
+    folded = [each for each in columns if each not in _IDS]
+    room = width - sum(widest[each] for each in columns if each in _IDS) - 2 * len(columns)
+    return room >= min(sum(widest[each] for each in folded), _LEAST_FOLDED * len(folded))
+
+
+def _tables(said: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
+    for name, value in said.items():
+        if isinstance(value, Mapping):
+            yield from _tables(value, f"{prefix}{name} ")
+        elif _is_table(value):
+            yield f"{prefix}{name}", value
 
 
 def _is_table(value: object) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str) and all(isinstance(row, Mapping) for row in value)
 
 
-def _lines(said: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+def _lines(said: Mapping[str, Any], prefix: str = "", *, nested: bool = False) -> Iterator[tuple[str, str]]:
+    """`nested`: also lists of mappings, which are tables otherwise."""
     for name, value in said.items():
         if isinstance(value, Mapping):
-            yield from _lines(value, f"{prefix}{name} ")
+            yield from _lines(value, f"{prefix}{name} ", nested=nested)
+        elif _is_table(value) and not nested:
+            continue
         elif isinstance(value, list | tuple):
             yield f"{prefix}{name}", ", ".join(map(_text, value))
         else:
@@ -61,7 +100,12 @@ def _text(value: object) -> str:
         return "-"
     if isinstance(value, Mapping):
         return " ".join(f"{name}={_text(each)}" for name, each in value.items())
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else harmless(str(value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.10f}".rstrip("0").rstrip(".")
+    at = _TIME.fullmatch(str(value))
+    return f"{at[1]} {at[2]}Z" if at else harmless(str(value))
 
 
 def harmless(text: str) -> str:

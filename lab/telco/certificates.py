@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-_BEFORE, _VALID = timedelta(hours=1), timedelta(days=2)
+_BEFORE, _VALID = timedelta(hours=1), timedelta(days=60)
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,14 @@ import os
 import shutil
 import ssl
 import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pstn.edge.render import SYSTEM_CA, EdgeError, Place, render, write
-from pstn.trunks.tls_context import TlsFileError, client_context, show
+from pstn.trunks.tls_context import TlsFileError, client_context, ends_soon, show
 from pstn.trunks.trunk_file import TrunkFile
 
 PATIENCE_S = 30.0
@@ -39,6 +41,19 @@ def check(file: TrunkFile, place: Place) -> None:
             beside = replace(place, out=Path(folder), run=Path(folder))
             write(render(file, beside), beside)
             _parsed(program, beside.out / "kamailio.cfg", place.out / "kamailio.cfg")
+
+
+def ending(file: TrunkFile, place: Place, now: datetime) -> Iterator[str]:
+    """The certificates of ours that end soon: the option or the row, and when."""
+    trunks = [trunk for trunk in file.trunks if trunk.edge]
+    ours = [("--certificate", place.certificate)] if any(trunk.transport == "tls" for trunk in trunks) else []
+    ours += [(f"trunk {trunk.name}, tls.certificate", trunk.tls.certificate) for trunk in trunks]
+    ours += [
+        (f"trunk {trunk.name}, signing.certificate", trunk.signing.certificate) for trunk in trunks if trunk.signing
+    ]
+    for where, certificate in ours:
+        if certificate and (said := ends_soon(certificate, now)):
+            yield f"{where}: {said}"
 
 
 def _parsed(program: str, path: Path, written: Path) -> None:

@@ -3,10 +3,11 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from pathlib import Path
 
-from pstn.edge.check import check
+from pstn.edge.check import check, ending
 from pstn.edge.reload import ReloadError, reload
 from pstn.edge.render import EdgeError, Place, mask_key, render, write
 from pstn.trunks.trunk_file import TrunkFileError, read
@@ -38,6 +39,8 @@ def main(arguments: Sequence[str]) -> int:
         file = read(given.trunks.absolute())
         rendered = render(file, place)
         check(file, place)
+        for warning in ending(file, place, datetime.now(UTC)):
+            print(f"warning: {warning}", file=sys.stderr)
         changed = write(rendered, place)
         if given.reload:
             reload(rendered, changed, place.out, run)

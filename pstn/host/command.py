@@ -9,6 +9,7 @@ Without its setting a command has nothing to do, and ends with 0:
     DUOLOGUE_HOST_LOG_GROUP     of CloudWatch Logs
     DUOLOGUE_HOST_EDGE_METRICS  the URL of an edge's metrics, and
     DUOLOGUE_HOST_RTPENGINE     where its rtpengine answers Kamailio, by default 127.0.0.1:22222
+    DUOLOGUE_HOST_CERTIFICATE   the file of its certificate, whose end is then watched
     DUOLOGUE_HOST_NODES_TABLE   the table of nodes, and
     DUOLOGUE_HOST_SIP_PORT      their SIP port
 
@@ -23,6 +24,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from pstn.host import bucket_file, edge_drain, edge_metrics, journal, lifecycle, machine, node_list, secret_files
 from pstn.host.instance import Instance
+from pstn.trunks.tls_context import days_left
 
 _READY_TIMEOUT_S = 2.0
 
@@ -104,7 +107,12 @@ def _sources(log_group: str, environ: Mapping[str, str]) -> Iterator[machine.Sou
             ask = (edge_metrics.page_at(url), edge_metrics.rtpengine_at(place))
         except ValueError as error:
             raise ValueError(f"{page} or {rtpengine}: {error}") from None
-        yield edge_metrics.EdgeMetrics(log_group, group, *ask)
+        certificate = environ.get("DUOLOGUE_HOST_CERTIFICATE")
+
+        def left() -> int | None:
+            return days_left(Path(certificate), datetime.now(UTC)) if certificate else None
+
+        yield edge_metrics.EdgeMetrics(log_group, group, *ask, left)
 
 
 def _nodes(given: argparse.Namespace, environ: Mapping[str, str]) -> None:

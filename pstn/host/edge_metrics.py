@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from prometheus_client.parser import text_string_to_metric_families
 
 from pstn import embedded_metrics
+from pstn.trunks.tls_context import SOON_DAYS
 
 NAMESPACE = "Duologue/Edges"
 GAUGES = {"TrunkUp": "kamailio_edge_up", "Registered": "kamailio_edge_registered", "Calls": "kamailio_edge_calls"}
@@ -23,6 +24,7 @@ COUNTERS = {"CredentialsRefused": "kamailio_edge_refused", "LimitRefusals": "kam
 RTPENGINE = "127.0.0.1:22222"
 """Where `edge render` has it, by default."""
 TIMEOUT_S = 2.0
+_DAY_S = 86_400.0
 _MOST_BYTES = 1_000_000
 _log = logging.getLogger(__name__)
 Samples = dict[tuple[str, str], float]
@@ -37,12 +39,21 @@ class EdgeMetrics:
             under it alone too.
         page: the text of the edge's metrics. Raises: OSError, HTTPException (Kamailio does not answer).
         has_rtpengine: whether rtpengine answers.
+        certificate_days: for how many more days the edge's certificate is valid; None: it is not known.
     """
 
-    def __init__(self, log_group: str, group: str, page: Callable[[], str], has_rtpengine: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        log_group: str,
+        group: str,
+        page: Callable[[], str],
+        has_rtpengine: Callable[[], bool],
+        certificate_days: Callable[[], int | None] = lambda: None,
+    ) -> None:
         self._about = {"LogGroup": log_group, "Group": group}
-        self._page, self._has_rtpengine = page, has_rtpengine
+        self._page, self._has_rtpengine, self._certificate_days = page, has_rtpengine, certificate_days
         self._counted: Samples | None = None
+        self._warned = -math.inf
 
     def __call__(self, now: float) -> Iterator[str]:
         read: Samples = {}
@@ -61,6 +72,14 @@ class EdgeMetrics:
             yield embedded_metrics.line(now, NAMESPACE, about, values, also=["LogGroup"])
         up = {"KamailioUp": float(bool(trunks)), "RtpengineUp": float(self._has_rtpengine())}
         yield embedded_metrics.line(now, NAMESPACE, self._about, up)
+        if (left := self._certificate_days()) is not None:
+            # Of all edges together: they have one certificate, and one alarm.
+            yield embedded_metrics.line(
+                now, NAMESPACE, {"LogGroup": self._about["LogGroup"]}, {"CertificateDays": float(left)}
+            )
+            if left < SOON_DAYS and now - self._warned >= _DAY_S:
+                self._warned = now
+                _log.warning("the certificate of the edge ends in %d days", left)
 
     def _since(self, read: Samples) -> Mapping[tuple[str, str], float]:
         """What was counted since the last page. A counter that fell, or is new, began at 0."""

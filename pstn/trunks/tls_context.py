@@ -1,7 +1,13 @@
 """The files of the row `tls` as contexts of Python's ssl, with a reason for each file that cannot be used."""
 
 import ssl
+import subprocess
+from datetime import datetime
 from pathlib import Path
+
+SOON_DAYS = 30
+"""A certificate of ours that ends earlier is told: others may need some time to sign the next one."""
+_PATIENCE_S = 5.0
 
 
 class TlsFileError(OSError):
@@ -41,6 +47,28 @@ def show(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
             raise TlsFileError("tls.key", f"the key {key} is not that of the certificate {certificate}") from None
         text = f"the files {certificate} and {key} are no certificate with its key (PEM, without a password)"
         raise TlsFileError("tls.certificate, tls.key", text) from None
+
+
+def days_left(certificate: Path, now: datetime) -> int | None:
+    """Whole days until the first certificate of a file ends; negative: it has ended. `now`: aware.
+
+    None: there is no certificate, or no `openssl`: Python's ssl tells the dates of none of our own.
+    """
+    command = ["openssl", "x509", "-noout", "-enddate", "-in", str(certificate)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=_PATIENCE_S)
+        ends = ssl.cert_time_to_seconds(done.stdout.strip().removeprefix("notAfter="))
+    except (OSError, subprocess.TimeoutExpired, ValueError):
+        return None
+    return int((ends - now.timestamp()) // 86_400)
+
+
+def ends_soon(certificate: Path, now: datetime) -> str:
+    """When a certificate of ours ends, in words; empty: not within SOON_DAYS, or not known."""
+    left = days_left(certificate, now)
+    if left is None or left >= SOON_DAYS:
+        return ""
+    return f"our certificate {certificate} " + ("has ended" if left < 0 else f"ends in {left} days")
 
 
 def _readable(row: str, path: Path) -> None:

@@ -410,7 +410,9 @@ def _measured() -> Named:
     """What machines write, each of it under the dimensions that the line says."""
     pairs = [*edge_metrics.GAUGES.values(), *edge_metrics.COUNTERS.values()]
     page = "".join(f'{name}{{trunk="any"}} 1\n' for name in pairs)
-    edge = edge_metrics.EdgeMetrics("any", "any", page=lambda: page, has_rtpengine=lambda: True)
+    edge = edge_metrics.EdgeMetrics(
+        "any", "any", page=lambda: page, has_rtpengine=lambda: True, certificate_days=lambda: 1
+    )
     measured: Named = set()
     for said in map(json.loads, [*machine.disk("any")(1.0), *edge(1.0)]):
         [directive] = said["_aws"]["CloudWatchMetrics"]

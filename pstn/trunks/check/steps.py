@@ -15,7 +15,7 @@ from pstn.trunks.check.connection import Answer, Connection, NoAnswer
 from pstn.trunks.check.digest import HASHES, Challenge, challenges
 from pstn.trunks.headers import domain
 from pstn.trunks.refusals import Refusal
-from pstn.trunks.tls_context import client_context
+from pstn.trunks.tls_context import client_context, ends_soon
 from pstn.trunks.trunk_file import Host, Trunk, TrunkFile
 
 PATIENCE_S = 5.0
@@ -190,12 +190,15 @@ class _HostCheck:
 
     def _certificate(self) -> tuple[str, str]:
         """What was found, and what to do about it."""
-        tls = self._connection and self._connection.tls
+        tls, now = self._connection and self._connection.tls, datetime.now(UTC)
         assert tls
         shown = tls.getpeercert() or {}
-        left = int((ssl.cert_time_to_seconds(str(shown["notAfter"])) - datetime.now(UTC).timestamp()) // 86_400)
+        left = int((ssl.cert_time_to_seconds(str(shown["notAfter"])) - now.timestamp()) // 86_400)
         found = f"{tls.version()}, the certificate is for {self._certified} and valid for {left} more days"
-        return found, "the certificate ends soon: ask the provider" if left < SOON_DAYS else ""
+        change = ["the certificate ends soon: ask the provider"] if left < SOON_DAYS else []
+        if (ours := self._trunk.tls.certificate) and (said := ends_soon(ours, now)):
+            change.append(f"tls.certificate, tls.key: {said}")
+        return found, "; ".join(change)
 
     async def _options(self, name: str) -> Step:
         uri = f"sip:{self._host.host}"

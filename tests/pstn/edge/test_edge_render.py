@@ -1,13 +1,16 @@
 """The files of an edge: tests/e2e/trunk/edge starts the programs that read them."""
 
 import stat
+from datetime import timedelta
 from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 import yaml
+from cryptography import x509
 
 from lab.telco.certificates import Authority
 from pstn.__main__ import main
+from pstn.edge.check import ending
 from pstn.edge.render import EdgeError, Place, render
 from pstn.edge.rewriting import rules
 from pstn.trunks.trunk_file import Rewrite, TrunkFile, read
@@ -171,6 +174,27 @@ def test_nothing_is_written_with_a_file_that_tls_cannot_use(file, tmp_path, caps
     assert refused == bool(fault)
     assert told.format(folder=tmp_path) in capsys.readouterr().err
     assert (tmp_path / "edge" / "kamailio.cfg").exists() is not refused
+
+
+def test_certificates_of_ours_that_end_soon_are_told(file, place, tmp_path):
+    """In time to exchange them, by where they are named."""
+    own = Authority(tmp_path).issue("own").certificate
+    ends = x509.load_pem_x509_certificate(own.read_bytes()).not_valid_after_utc
+    rows = {"certificate": str(own), "key": "own.key"}
+    signing = {**rows, "x5u": "https://example.com/own", "attestation": "A"}
+    known = file([{**TRUNK, "transport": "tls", "tls": rows, "signing": signing}])
+
+    def told(left: timedelta) -> list[str]:
+        return list(ending(known, place(certificate=own), ends - left))
+
+    said = f"our certificate {own} ends in 29 days"
+    assert told(timedelta(days=30, minutes=1)) == []
+    assert told(timedelta(days=29, minutes=1)) == [
+        f"--certificate: {said}",
+        f"trunk main, tls.certificate: {said}",
+        f"trunk main, signing.certificate: {said}",
+    ]
+    assert told(timedelta(minutes=-1))[0] == f"--certificate: our certificate {own} has ended"
 
 
 @pytest.mark.parametrize("path", ['/a"b', "/a\nb", "/a b", "/a$b"])

@@ -230,6 +230,17 @@ def test_the_name_of_a_certificate_may_be_another_one(checked, authority):
     assert (steps["tls"].outcome, "for other.example.net" in steps["tls"].found) == ("ok", True)
 
 
+@pytest.mark.parametrize(("days", "told"), [(31, ""), (29.5, "ends in 29 days"), (-0.5, "has ended")])
+def test_a_certificate_of_ours_that_ends_is_told(checked, authority, days, told):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*authority.issue(HOST))
+    certificate, key = authority.issue("us.example.net", days=(-60, days))
+    rows = {"ca": str(authority.ca), "certificate": str(certificate), "key": str(key)}
+    steps, _ = checked(lambda _: 200, {"transport": "tls", "tls": rows}, context=context)
+    assert steps["tls"].outcome == "ok"
+    assert steps["tls"].change == (told and f"tls.certificate, tls.key: our certificate {certificate} {told}")
+
+
 def test_a_port_without_tls_is_recognised(checked):
     steps, _ = checked(lambda _: 200, {"transport": "tls"}, peer_transport="tcp", patience_s=SILENCE_S)
     assert steps["tls"].outcome == "failed"

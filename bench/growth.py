@@ -34,9 +34,9 @@ A partition takes 1,000 write units a second
 | --- | --- | --- | --- | --- |
 | slots of one app (`SLOTS#`) | 4 | 1 of 32 | 250 of one app; 1,250 of five apps or more in different shards | DynamoDB splits a hot key by its sort keys, and numbers are taken at random |
 | calls per second of one app (`SECOND#`) | 2 | 1 a second | 500 of one app | a limit above it makes no sense |
-| index `open-calls`, open calls (`open#`) | 2 | 8 | 4,000 | `SHARDS` |
-| index `open-calls`, ended calls (`over#`) | 2 | 8 | 4,000 | `SHARDS` |
-| index `by-app` of one app | 8 | 8 | 1,000 of one app; of two apps 2,000 | `SHARDS` |
+| index `open-calls`, open calls (`open#`) | 2 | 8 | 4,000 | `SHARDS` ([how](../docs/decisions/0039-the-count-of-shards-is-a-constant.md)) |
+| index `open-calls`, ended calls (`over#`) | 2 | 8 | 4,000 | `SHARDS` ([how](../docs/decisions/0039-the-count-of-shards-is-a-constant.md)) |
+| index `by-app` of one app | 8 | 8 | 1,000 of one app; of two apps 2,000 | `SHARDS` ([how](../docs/decisions/0039-the-count-of-shards-is-a-constant.md)) |
 | index `by-app` of one person | 1 as caller, 1 as callee | one for each person | no end | – |
 | items of a call | some 40 | one for each call | no end | – |
 

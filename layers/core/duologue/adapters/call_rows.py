@@ -187,7 +187,7 @@ def event_row(app: str, first: int, facts: Iterable[Fact]) -> Row:
 SHARDS = 8
 """Of each partition key of an index that many calls share: a partition takes 1,000 writes a second.
 
-More can be added at any time; fewer only when nothing that is needed is in those removed.
+A constant: docs/decisions/0039 says why, and how it can grow while calls are in progress.
 """
 
 

@@ -190,7 +190,7 @@ class TestRecording:
         [
             ({"deleted_at": at(90)}, "The SP deleted it"),
             ({"missing_at": at(900)}, "The network never delivered the file."),
-            ({}, "The file has not arrived yet"),
+            ({}, "The file is gone: its retention is over."),
         ],
     )
     def test_one_that_is_not_there_says_why(self, browser, world, call, change, says):
@@ -238,6 +238,17 @@ class TestLive:
         assert f'data-live="/calls/{call.id}/live"' in browser.get(f"/calls/{call.id}").text
         assert self.events(browser, call) == ["page", ": nothing new", "page", "over"]
         assert "data-live" not in browser.get(f"/calls/{call.id}").text
+
+    def test_a_call_is_followed_until_its_recording_is_there(self, browser, world):
+        events = (*TALKING[:4], TALKING[4], recorded(10), *TALKED[5:])
+        call = world.place(*events, age=timedelta(minutes=3), wants_recording=True)
+
+        async def wait():
+            world.record(call)
+
+        world.wait = wait
+        assert "The file has not arrived yet." in browser.get(f"/calls/{call.id}").text
+        assert self.events(browser, call) == ["page", "page", "over"]
 
     def test_a_store_that_does_not_answer_is_said_and_asked_again(self, browser, world):
         call = world.place(CALLER_DIALLED, age=timedelta(seconds=5))

@@ -52,6 +52,15 @@ def test_looks_of_a_page(open_page, furnished, name):
     look(open_page(PAGES[name]), f"console-{name}")
 
 
+@pytest.mark.parametrize("width", [320, 390])
+def test_every_page_can_be_reached_on_a_phone(open_page, world, width):
+    """Without scrolling the links, which nothing would suggest."""
+    page = open_page("/", width=width)
+    ends = page.locator("nav a").evaluate_all("all => all.map(each => each.getBoundingClientRect().right)")
+    assert len(ends) == 6
+    assert max(ends) <= width
+
+
 @pytest.mark.parametrize("name", ["failed", "talked", "rings", "up"])
 def test_looks_of_a_call(open_page, furnished, name):
     page = open_page(furnished[name])

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -20,6 +21,7 @@ from duologue.operator.console.pages import Context, Pages, form_of, see_other
 from duologue.operator.console.shown import Writer
 from duologue.operator.console.timeline import status_of, timeline
 from duologue.usecases.notifying.manage_notifications import ManageNotifications
+from duologue.usecases.operating.show_call import ShownCall
 from duologue.usecases.ports.recordings import Recordings
 from duologue.wire.huawei.histories import receipt_shown
 from duologue.wire.huawei.notifications import EVENT_TYPES, event_of, record_of
@@ -31,6 +33,8 @@ _NO_LINK = Records("https://…", lambda _app, _call: "…")
 """A link to a recording needs no authentication, so the console shows none."""
 _PIECE = 256 * 1024
 """Bytes of a recording that are read at a time."""
+_FILE_COMES_WITHIN = timedelta(minutes=30)
+"""After the end of the call: its publication is tried for so long. One that was never stored is marked before."""
 SAID = {
     "stopped": "The call is being stopped.",
     "over": "There was nothing to stop: the call was already ending or over.",
@@ -168,9 +172,17 @@ def _context(pages: Pages, call_id: str) -> tuple[Context, bool]:
         "cdr": _cdr(history, write, desk.host()),
         "settings": _settings(found),
         "is_up": found.phase is not Phase.OVER,
+        "awaits_recording": _awaits_recording(shown, now),
         "has_callee": found.ending is not EndReason.NOBODY_REMEMBERED,
     }
-    return context, found.phase is Phase.OVER and _is_settled(history)
+    return context, found.phase is Phase.OVER and _is_settled(history) and not context["awaits_recording"]
+
+
+def _awaits_recording(shown: ShownCall, now: datetime) -> bool:
+    recording, ended = shown.call.recording, shown.call.ended_at
+    if recording is None or recording.deleted_at or recording.missing_at or shown.recording.unread or ended is None:
+        return False
+    return shown.recording.value is None and now < ended + _FILE_COMES_WITHIN
 
 
 def _is_settled(history: History) -> bool:

@@ -21,10 +21,11 @@ from urllib.parse import unquote
 
 from pstn.exchange import Exchange
 from pstn.feed import EventLog
+from pstn.given_values import check
 from pstn.lines.behaviours import Behaviour
 from pstn.lines.phone_state import Phone, PhoneCall
 from pstn.refusals import ServiceRefusal
-from pstn.switches import Quotas, Switches
+from pstn.switches import Switches
 
 PREFIX = "/_lab/"
 _COUNT = re.compile("[0-9]{1,9}")
@@ -165,10 +166,11 @@ def change_switches(switches: Switches, given: dict[str, Any]) -> Switches:
     """Raises: ServiceRefusal."""
     changes = dict(given)
     try:
+        check(Switches, changes, "switch of the network")
         if "quotas" in changes:
-            changes["quotas"] = replace(switches.quotas or Quotas(), **changes["quotas"])
+            changes["quotas"] = replace(switches.quotas, **changes["quotas"])
         for name in SETS & changes.keys():
             changes[name] = frozenset(changes[name])
         return replace(switches, **changes)
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise ServiceRefusal("BadRequest", str(error)) from error

@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, Literal, get_type_hints
+
+from pstn.given_values import check
 
 EarlyCompletion = Literal["kept", "at_once", "refused"]
 RepeatedInvocation = Literal["none", "in_turn", "together"]
@@ -201,15 +203,7 @@ def changed(switches: CloudSwitches, given: Mapping[str, Any]) -> CloudSwitches:
     Raises:
         ValueError: there is no such switch, or it cannot have this value.
     """
-    types = get_type_hints(CloudSwitches)
-    for name, value in given.items():
-        if name not in types:
-            raise ValueError(f"{name} is no switch of the cloud; it has {', '.join(types)}")
-        choices = get_args(types[name])
-        if choices and value not in choices:
-            raise ValueError(f"{name} is one of {', '.join(map(str, choices))}")
-        if not choices and not (_is_a(types[name], value) and 0 <= value < _MOST):
-            raise ValueError(f"{name} is a number of type {types[name].__name__}, at least 0")
+    check(CloudSwitches, given, "switch of the cloud")
     return replace(switches, **given)
 
 
@@ -228,14 +222,6 @@ def read(text: str) -> tuple[str, Any]:
 def shown(switches: CloudSwitches) -> dict[str, Any]:
     """As JSON."""
     return asdict(switches)
-
-
-_MOST = 1_000_000_000
-
-
-def _is_a(wanted: type, value: Any) -> bool:
-    number = (int, float) if wanted is float else int
-    return isinstance(value, number) and not isinstance(value, bool)
 
 
 def table() -> str:

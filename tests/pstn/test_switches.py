@@ -1,13 +1,16 @@
 """Each switch in both positions: what of the call changes, and what must not."""
 
+import re
 from dataclasses import fields
 from typing import Any
 
 import pytest
 
+from pstn.control import change_switches, show_switches
 from pstn.feed import NetworkEvent
 from pstn.lambdas import InvocationFault
 from pstn.lines.virtual import Behaviour, answers, busy, never_answers, rejects, vanishes
+from pstn.refusals import ServiceRefusal
 from pstn.switches import Quotas, Switches
 from tests.pstn.scripted import SHOWN_A, START, A, B, Story, action, bridge, hang_up, hang_up_the_rest, play
 
@@ -383,3 +386,30 @@ def test_a_create_is_refused_by_the_number_that_it_calls_or_shows():
 def test_a_create_is_refused_for_good_by_known_errors_only():
     with pytest.raises(ValueError, match="Throttled"):
         Switches(refused_creates=frozenset({"Throttled"}))
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"no_such_switch": 1}, "no_such_switch is no switch of the network; it has ringing_leg_b, "),
+        ({"duplicates": "twice"}, "duplicates is one of none, at_once, after_answer, after_later_event"),
+        ({"ringing_leg_a": "no"}, "ringing_leg_a is true or false"),
+        ({"repeat_after": -1}, "repeat_after is a number of type float, at least 0"),
+        ({"network_ring_limit_b": "5"}, "network_ring_limit_b is a number of type float, at least 0"),
+        ({"lost_events": "RINGING"}, "lost_events is a list of text"),
+        ({"quotas": 5}, "quotas is an object"),
+        ({"quotas": {"calls": 5}}, "calls is no part of quotas; it has on, creates_per_second, "),
+        ({"refused_creates": ["Throttled"]}, "refused_creates: Throttled must be one of BadRequest, "),
+    ],
+)
+def test_a_value_that_a_switch_cannot_have_is_refused_with_the_rule(given, says):
+    with pytest.raises(ServiceRefusal, match=re.escape(says)):
+        change_switches(Switches(), given)
+
+
+def test_every_switch_can_be_set_to_what_is_shown_of_it():
+    changes = {"network_ring_limit_b": 5, "lost_events": ["RINGING"], "quotas": {"on": True}, "duplicates": "at_once"}
+    changed = change_switches(Switches(), changes)
+    assert change_switches(Switches(), show_switches(changed)) == changed
+    assert (changed.quotas, changed.lost_events) == (Quotas(on=True), frozenset({"RINGING"}))
+    assert change_switches(changed, show_switches(Switches())) == Switches()

@@ -22,14 +22,14 @@ from moto.core.models import botocore_stubber
 from starlette.testclient import TestClient
 
 from bench.answers import Answer, header_text
-from duologue.adapters.aws import to_item
-from duologue.adapters.call_rows import ASKED, CALL, asked_row, call_row, delivery_key, delivery_row
-from duologue.adapters.dynamo_account_book import DynamoAccountBook
-from duologue.adapters.dynamo_call_lists import DynamoCallLists, DynamoUsages
-from duologue.adapters.dynamo_histories import DynamoHistories
-from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
-from duologue.adapters.kms_secrets import KmsSecrets
-from duologue.adapters.list_rows import key, last_digits, lists_of, place
+from duologue.adapters.access.dynamo_account_book import DynamoAccountBook
+from duologue.adapters.access.kms_secrets import KmsSecrets
+from duologue.adapters.accounting.dynamo_call_lists import DynamoCallLists, DynamoUsages
+from duologue.adapters.basics.aws import to_item
+from duologue.adapters.calls.dynamo_histories import DynamoHistories
+from duologue.adapters.notifying.dynamo_notification_log import DynamoNotificationLog
+from duologue.adapters.rows.call_rows import ASKED, CALL, asked_row, call_row, delivery_key, delivery_row
+from duologue.adapters.rows.list_rows import key, last_digits, lists_of, place
 from duologue.domain.calls.call import Call
 from duologue.operator.console.server import make_app
 from tests.console.world import BASE, FAILED, NOT_ANSWERED, PORT, TALKED, World, acknowledged, numbered

@@ -22,14 +22,14 @@ from typing import Any
 
 from bench.spread import table
 from bench.store_in_process import Handle, dynamodb, rows_of
-from duologue.adapters.aws import to_item
-from duologue.adapters.call_rows import ASKED, CALL, CDR, asked_row, call_row, cdr_row
-from duologue.adapters.dynamo_account_book import DynamoAccountBook
-from duologue.adapters.dynamo_listing import DynamoListing
-from duologue.adapters.dynamo_people import listings
-from duologue.adapters.kms_data_keys import KmsDataKeys, Seal
-from duologue.adapters.kms_secrets import KmsSecrets
-from duologue.adapters.sealed_rows import SealedRows
+from duologue.adapters.access.dynamo_account_book import DynamoAccountBook
+from duologue.adapters.access.kms_secrets import KmsSecrets
+from duologue.adapters.accounting.dynamo_listing import DynamoListing
+from duologue.adapters.basics.aws import to_item
+from duologue.adapters.basics.kms_data_keys import KmsDataKeys, Seal
+from duologue.adapters.calls.dynamo_people import listings
+from duologue.adapters.rows.call_rows import ASKED, CALL, CDR, asked_row, call_row, cdr_row
+from duologue.adapters.rows.sealed_rows import SealedRows
 from duologue.domain.access.accounts import App, Sp
 from duologue.domain.accounting.cdr import cdr_of
 from duologue.domain.calls.call import Call

@@ -12,8 +12,8 @@ from bench.cost import FLOOR, FLOOR_SAYS, bill, total
 from bench.meter import Request, units_by_kind, write_units_of
 from bench.place import Placing
 from bench.spread import ratio, round_ratios, spread, table
-from duologue.adapters.dynamo_app_events import INDEX as APP_INDEX
-from duologue.adapters.sweep_index import INDEX as SWEEP_INDEX
+from duologue.adapters.notifying.dynamo_app_events import INDEX as APP_INDEX
+from duologue.adapters.rows.sweep_index import INDEX as SWEEP_INDEX
 from duologue.domain.accounting.prices import PRICE_TABLES, REGION, aws_parts
 from duologue.domain.accounting.receipt import PRICES
 

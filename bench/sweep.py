@@ -21,8 +21,22 @@ from typing import Any, cast
 from botocore.session import get_session
 
 from bench.answers import Answer, header_text
-from duologue.adapters.aws import NORMAL, THREADS, to_item
-from duologue.adapters.call_rows import (
+from duologue.adapters.accounting.dynamo_ended_calls import DynamoEndedCalls
+from duologue.adapters.accounting.dynamo_listing import DynamoListing
+from duologue.adapters.accounting.dynamo_open_calls import DynamoOpenCalls
+from duologue.adapters.accounting.s3_cdr_archive import S3CdrArchive
+from duologue.adapters.basics.aws import NORMAL, THREADS, to_item
+from duologue.adapters.basics.jittered_pause import pause
+from duologue.adapters.basics.kms_data_keys import Seal
+from duologue.adapters.basics.system_clock import SystemClock
+from duologue.adapters.basics.threads import Threads
+from duologue.adapters.calls.dynamo_calls import DynamoCalls
+from duologue.adapters.calls.dynamo_histories import DynamoHistories
+from duologue.adapters.calls.step_functions_flows import StepFunctionsFlows
+from duologue.adapters.media.s3_recordings import S3Recordings
+from duologue.adapters.notifying.dynamo_waiting import DynamoWaiting
+from duologue.adapters.notifying.sqs_notices import SqsNotices
+from duologue.adapters.rows.call_rows import (
     ASKED,
     CALL,
     CDR,
@@ -35,21 +49,7 @@ from duologue.adapters.call_rows import (
     own_event_key,
     written_time,
 )
-from duologue.adapters.dynamo_calls import DynamoCalls
-from duologue.adapters.dynamo_ended_calls import DynamoEndedCalls
-from duologue.adapters.dynamo_histories import DynamoHistories
-from duologue.adapters.dynamo_listing import DynamoListing
-from duologue.adapters.dynamo_open_calls import DynamoOpenCalls
-from duologue.adapters.dynamo_waiting import DynamoWaiting
-from duologue.adapters.jittered_pause import pause
-from duologue.adapters.kms_data_keys import Seal
-from duologue.adapters.s3_cdr_archive import S3CdrArchive
-from duologue.adapters.s3_recordings import S3Recordings
-from duologue.adapters.sealed_rows import UnopenedRows
-from duologue.adapters.sqs_notices import SqsNotices
-from duologue.adapters.step_functions_flows import StepFunctionsFlows
-from duologue.adapters.system_clock import SystemClock
-from duologue.adapters.threads import Threads
+from duologue.adapters.rows.sealed_rows import UnopenedRows
 from duologue.call_control.events import NeverTakenUp
 from duologue.call_control.history import Attempt, Delivery, DeliveryState
 from duologue.call_control.machine import decide

@@ -14,9 +14,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from duologue.adapters.dynamo_acceptance import DynamoAcceptance
-from duologue.adapters.dynamo_calls import DynamoCalls
-from duologue.adapters.jittered_pause import longest_s
+from duologue.adapters.basics.jittered_pause import longest_s
+from duologue.adapters.calls.dynamo_acceptance import DynamoAcceptance
+from duologue.adapters.calls.dynamo_calls import DynamoCalls
 from duologue.call_control.events import NeverTakenUp
 from duologue.call_control.machine import decide
 from duologue.domain.access.accounts import App

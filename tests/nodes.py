@@ -8,9 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import Any
 
-from duologue.adapters.dynamo_nodes import DynamoNodes
-from duologue.adapters.node_requests import NodeRequests, NodeSecret
-from duologue.adapters.sip_network import SipNetwork
+from duologue.adapters.carriers.dynamo_nodes import DynamoNodes
+from duologue.adapters.carriers.node_requests import NodeRequests, NodeSecret
+from duologue.adapters.carriers.sip_network import SipNetwork
 from duologue.domain.calls.node import Burial, Node
 from duologue.usecases.ports.network import Network
 from tests.fakes.clock import FakeClock

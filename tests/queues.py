@@ -239,7 +239,7 @@ class DeliveryWorld:
             self.invocations.wait(self._store_seconds)
             try:
                 self.notify(message.notice)
-            except OutsideUnavailable as error:  # the handler gives the message back (adapters/sqs_notices.py)
+            except OutsideUnavailable as error:  # the handler gives the message back (sqs_notices.py)
                 self.failures.append(error)
                 hidden = min(2**message.received, 300)
                 hidden_until = self.clock.now() + timedelta(seconds=hidden)

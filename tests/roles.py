@@ -272,7 +272,7 @@ def _target(
     if service == "sqs" and len(targets) > 1:
         return "FirstNotices" if parameters["QueueUrl"].endswith(".fifo") else "RetryNotices"
     if service == "kms" and targets:
-        adapter = next(each.split(".")[2] for each in frames if each.startswith("duologue.adapters.kms_"))
+        adapter = next(name for each in frames for name in each.split(".") if name in _KEYS)
         return _KEYS[adapter]
     return next(iter(targets), None)
 

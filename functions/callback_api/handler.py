@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from duologue.adapters.metrics import count
+from duologue.adapters.basics.metrics import count
 from duologue.domain.access.accounts import App
 from duologue.domain.access.audit import AuditEntry
 from duologue.domain.calls.call import NotifyTo

@@ -9,7 +9,7 @@ import logging
 from datetime import datetime
 from typing import Any
 
-from duologue.adapters.metrics import count
+from duologue.adapters.basics.metrics import count
 from duologue.domain import errors
 from duologue.domain.errors import DuologueError
 from duologue.runtime.last_resort import report_unexpected

@@ -6,8 +6,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch import SqsFifoPartialProcessor, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from duologue.adapters.metrics import count
-from duologue.adapters.sqs_notices import read
+from duologue.adapters.basics.metrics import count
+from duologue.adapters.notifying.sqs_notices import read
 from duologue.domain.errors import OutsideUnavailable, RaceLost
 from duologue.runtime.given_back import given_back
 from duologue.runtime.last_resort import report_unexpected

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from duologue.adapters.call_stream import committed_of, listed_in
+from duologue.adapters.calls.call_stream import committed_of, listed_in
 from duologue.runtime.logging import set_up
 from duologue.runtime.wiring.outbox import Dependencies, dependencies
 

@@ -5,12 +5,12 @@ Every step is idempotent, since CloudFormation repeats them.
 
 from typing import Any, Protocol
 
-from duologue.adapters.aws import PATIENT
-from duologue.adapters.aws_clients import client
-from duologue.adapters.chime_line import ChimeLine, LineWanted
-from duologue.adapters.chime_message_log import MessageLog
-from duologue.adapters.chime_voice_connector import ChimeVoiceConnector, ConnectorWanted
-from duologue.adapters.cloudformation import NOT_MADE, ResourceResult
+from duologue.adapters.basics.aws import PATIENT
+from duologue.adapters.basics.aws_clients import client
+from duologue.adapters.carriers.chime_line import ChimeLine, LineWanted
+from duologue.adapters.carriers.chime_message_log import MessageLog
+from duologue.adapters.carriers.chime_voice_connector import ChimeVoiceConnector, ConnectorWanted
+from duologue.adapters.operating.cloudformation import NOT_MADE, ResourceResult
 from duologue.runtime.custom_resource import replying
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from duologue.adapters.metrics import count
+from duologue.adapters.basics.metrics import count
 from duologue.runtime.logging import set_up
 from duologue.runtime.wiring.sweep import Dependencies, dependencies
 from duologue.usecases.accounting.free_slots import free_slots

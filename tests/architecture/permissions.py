@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from duologue.adapters import chime_message_log
+from duologue.adapters.carriers import chime_message_log
 from tests.architecture.reach import Operation
 from tools.template import Function, read_template
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from duologue.adapters.metrics import NAMESPACE, cost, count, lasted
+from duologue.adapters.basics.metrics import NAMESPACE, cost, count, lasted
 from tests.architecture.permissions import granted
 from tests.architecture.source import calls_of
 from tests.architecture.translated import created, names_in
@@ -23,7 +23,7 @@ _ALARMS = {
     if resource["Type"] == "AWS::CloudWatch::Alarm"
 }
 _PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-_COUNTERS = tuple(f"duologue.adapters.metrics.{each.__name__}" for each in (cost, count, lasted))
+_COUNTERS = tuple(f"duologue.adapters.basics.metrics.{each.__name__}" for each in (cost, count, lasted))
 # Counted for the operator to see, by no alarm.
 _NO_ALARM = {
     "AuthenticationFailed": "anybody can fail; ten times with a known app key is AuthenticationLocked",

@@ -9,9 +9,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from duologue.adapters.aws import to_item
-from duologue.adapters.call_stream import committed_of, listed_in
-from duologue.adapters.rows_before import fact_key
+from duologue.adapters.basics.aws import to_item
+from duologue.adapters.calls.call_stream import committed_of, listed_in
+from duologue.adapters.rows.rows_before import fact_key
 from duologue.call_control.events import NeverTakenUp
 from duologue.call_control.history import Attempt, Delivery, DeliveryState
 from duologue.call_control.machine import decide
@@ -187,7 +187,7 @@ def _kind(record: Event) -> str:
 
 
 def test_every_kind_of_item_is_tried(records):
-    written = (ROOT / "layers/core/duologue/adapters/call_rows.py").read_text(encoding="utf-8")
+    written = (ROOT / "layers/core/duologue/adapters/rows/call_rows.py").read_text(encoding="utf-8")
     single, numbered = r"^CALL, ASKED, TOKEN, CDR, HUNG_UP = (.*)$", r"^_EVENT, _DELIVERY = (.*)$"
     kinds = "".join(re.search(pattern, written, re.M)[1] for pattern in (single, numbered))
     assert {_kind(record) for record in records} == {*re.findall(r"[A-Z_]+", kinds), "FACT"}

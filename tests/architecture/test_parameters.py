@@ -7,7 +7,7 @@ from typing import Any
 import botocore.session
 import pytest
 
-from duologue.adapters.aws import FAST
+from duologue.adapters.basics.aws import FAST
 from duologue.domain.access.source_address import TrustedProxies
 from duologue.domain.calls.callback_request import LONGEST_TALK
 from duologue.domain.calls.due import SWEEP_MARGIN

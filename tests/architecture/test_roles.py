@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from duologue.adapters import kms_memory_seal, kms_secrets
+from duologue.adapters.access import kms_secrets
+from duologue.adapters.memory import kms_memory_seal
 from duologue.wire.huawei.routes import CDR_LINK, LINK
 from tests.architecture.permissions import (
     GLOBAL,

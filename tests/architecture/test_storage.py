@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from duologue.adapters.dynamo_listing import USAGE_KEPT
-from duologue.adapters.dynamo_writes import COUNTS_KEPT
+from duologue.adapters.accounting.dynamo_listing import USAGE_KEPT
+from duologue.adapters.basics.dynamo_writes import COUNTS_KEPT
 from duologue.domain.calls.memory_draft import DEFAULT_PERIOD
 from duologue.domain.memory.call_memory import LONGEST_PERIOD
 from tests.architecture.translated import created, names_in

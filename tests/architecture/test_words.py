@@ -32,7 +32,7 @@ _CHIME = """
 
 _PRODUCT = modules("layers/core/duologue", "functions")
 _CARRIER_S = re.compile(
-    r"layers/core/duologue/(wire/chime/|adapters/(chime_\w+|sip_network)\.py|runtime/carriers/(chime|sip)\.py)"
+    r"layers/core/duologue/(wire/chime/|adapters/carriers/(chime_\w+|sip_network)\.py|runtime/carriers/(chime|sip)\.py)"
     r"|functions/provision_pstn/"
 )
 _SHIPPED = ("functions/", "layers/", "statemachines/")

@@ -5,7 +5,7 @@ import pytest
 from bench.meter import write_units_of
 from bench.store_in_process import rows_of
 from bench.whole_calls import Cost, World
-from duologue.adapters.dynamo_listing import DynamoListing
+from duologue.adapters.accounting.dynamo_listing import DynamoListing
 from tests.journeys.tables import make_lists
 
 

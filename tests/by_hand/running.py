@@ -13,8 +13,8 @@ from typing import Any
 
 import boto3
 
-from duologue.adapters.dynamo_account_book import DynamoAccountBook
-from duologue.adapters.kms_secrets import KmsSecrets
+from duologue.adapters.access.dynamo_account_book import DynamoAccountBook
+from duologue.adapters.access.kms_secrets import KmsSecrets
 from duologue.domain.access.tokens import Grant, hash_token
 from lab.cli.env_file import ENV_FILE
 from tests.by_hand.needs import Need, need_of

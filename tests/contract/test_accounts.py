@@ -11,13 +11,13 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from duologue.adapters.aws import to_item
-from duologue.adapters.dynamo_account_book import DynamoAccountBook
-from duologue.adapters.dynamo_accounts import DynamoAccounts
-from duologue.adapters.dynamo_directory import DynamoDirectory
-from duologue.adapters.dynamo_owners import DynamoOwners
-from duologue.adapters.dynamo_slots import free_leaked, held_slots, slots_in_use, slots_of
-from duologue.adapters.kms_secrets import KmsSecrets
+from duologue.adapters.access.dynamo_account_book import DynamoAccountBook
+from duologue.adapters.access.dynamo_accounts import DynamoAccounts
+from duologue.adapters.access.dynamo_directory import DynamoDirectory
+from duologue.adapters.access.kms_secrets import KmsSecrets
+from duologue.adapters.basics.aws import to_item
+from duologue.adapters.calls.dynamo_slots import free_leaked, held_slots, slots_in_use, slots_of
+from duologue.adapters.media.dynamo_owners import DynamoOwners
 from duologue.domain.access.accounts import App, PushSignature, Scheme, Sp
 from duologue.domain.access.tokens import REFRESH_LIFE, Register, TokenPair
 from duologue.domain.errors import (

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.adapters.dynamo_audit import DynamoAudit
+from duologue.adapters.access.dynamo_audit import DynamoAudit
 from duologue.domain.access.audit import AuditEntry, AuditFilter
 from tests.journeys.tables import make_tables
 from tests.samples import NOW
@@ -45,7 +45,7 @@ def test_entries_are_found_newest_first(audit, wanted, days, limit, found):
 
 
 def test_an_entry_that_the_client_writes_again_because_an_answer_was_lost_is_there_once(audit, monkeypatch):
-    monkeypatch.setattr("duologue.adapters.dynamo_audit.secrets.token_hex", lambda _bytes: "00000000")
+    monkeypatch.setattr("duologue.adapters.access.dynamo_audit.secrets.token_hex", lambda _bytes: "00000000")
     later = replace(FETCHED, at=NOW + timedelta(seconds=1))
     audit.add(later)
     audit.add(later)

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.adapters.auth_metrics import count_failed_authentication
-from duologue.adapters.dynamo_auth_attempts import DynamoAuthAttempts
+from duologue.adapters.access.auth_metrics import count_failed_authentication
+from duologue.adapters.access.dynamo_auth_attempts import DynamoAuthAttempts
 from duologue.domain.access.attempts import LOCKED_FOR, Attempt, Failures, Proof
 from duologue.domain.errors import AuthenticationLocked, NonceUsed, RaceLost
 from duologue.usecases.access.count_failure import count_failure

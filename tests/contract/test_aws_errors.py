@@ -15,8 +15,8 @@ from botocore.exceptions import (
 )
 from botocore.retries.standard import ThrottledRetryableChecker
 
-from duologue.adapters.aws import NORMAL, outside, refusals
-from duologue.adapters.aws_clients import client
+from duologue.adapters.basics.aws import NORMAL, outside, refusals
+from duologue.adapters.basics.aws_clients import client
 from duologue.domain.errors import OutsideUnavailable
 
 URL = "https://bucket.s3.amazonaws.com/apps/key/hello.wav"

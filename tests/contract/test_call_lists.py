@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from duologue.adapters import dynamo_call_lists
-from duologue.adapters.aws import from_item
-from duologue.adapters.call_rows import ASKED
-from duologue.adapters.dynamo_call_lists import DynamoCallLists, DynamoUsages
-from duologue.adapters.dynamo_calls import key_of
-from duologue.adapters.dynamo_listing import USAGE_KEPT, DynamoListing
-from duologue.adapters.kms_data_keys import Seal
-from duologue.adapters.sealed_cursors import SealedCursors
+from duologue.adapters.accounting import dynamo_call_lists
+from duologue.adapters.accounting.dynamo_call_lists import DynamoCallLists, DynamoUsages
+from duologue.adapters.accounting.dynamo_listing import USAGE_KEPT, DynamoListing
+from duologue.adapters.accounting.sealed_cursors import SealedCursors
+from duologue.adapters.basics.aws import from_item
+from duologue.adapters.basics.kms_data_keys import Seal
+from duologue.adapters.calls.dynamo_calls import key_of
+from duologue.adapters.rows.call_rows import ASKED
 from duologue.call_control.events import EndNotReported
 from duologue.call_control.machine import decide
 from duologue.domain.access.accounts import App

@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
 
 from bench.units import KB, item_bytes
-from duologue.adapters.dynamo_calls import DynamoCalls, key_of
-from duologue.adapters.sealed_rows import UnopenedRows
+from duologue.adapters.calls.dynamo_calls import DynamoCalls, key_of
+from duologue.adapters.rows.sealed_rows import UnopenedRows
 from duologue.call_control.events import EndNotReported, NeverTakenUp, RecordingStarted, StopAsked
 from duologue.call_control.facts import CallAccepted, CallEnded, CdrWritten, LegAnsweredRecorded, LegDialledRecorded
 from duologue.call_control.history import Attempt, Delivery, DeliveryState

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from duologue.adapters.kms_data_keys import KmsDataKeys, Seal
-from duologue.adapters.s3_cdr_archive import S3CdrArchive
+from duologue.adapters.accounting.s3_cdr_archive import S3CdrArchive
+from duologue.adapters.basics.kms_data_keys import KmsDataKeys, Seal
 from duologue.domain.accounting.cdr_archive import ArchiveFile
 from duologue.domain.errors import SealBroken
 from tests.fakes.cdr_archive import FakeCdrArchive

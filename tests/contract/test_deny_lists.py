@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from duologue.adapters.dynamo_account_book import DynamoAccountBook
-from duologue.adapters.dynamo_deny_lists import DynamoDenyLists
-from duologue.adapters.dynamo_rates import DynamoRates
-from duologue.adapters.kms_secrets import KmsSecrets
+from duologue.adapters.access.dynamo_account_book import DynamoAccountBook
+from duologue.adapters.access.kms_secrets import KmsSecrets
+from duologue.adapters.numbers.dynamo_deny_lists import DynamoDenyLists
+from duologue.adapters.numbers.dynamo_rates import DynamoRates
 from duologue.domain.access.accounts import App, Sp
 from duologue.domain.accounting.rates import ESTIMATES
 from duologue.domain.numbers.deny_list import Denials, Entry, Verdict

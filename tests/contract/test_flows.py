@@ -10,8 +10,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from duologue.adapters.step_functions_flows import StepFunctionsFlows
-from duologue.adapters.step_functions_histories import StepFunctionsHistories
+from duologue.adapters.calls.step_functions_flows import StepFunctionsFlows
+from duologue.adapters.operating.step_functions_histories import StepFunctionsHistories
 from duologue.usecases.ports.flows import FlowOrder
 from tests.samples import NOW
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from duologue.adapters.jittered_pause import pause
+from duologue.adapters.basics.jittered_pause import pause
 from duologue.domain.access.accounts import App
 from duologue.domain.calls.callback_request import CallbackRequest
 from duologue.domain.calls.idempotency import IdempotencyKey

@@ -6,11 +6,11 @@ from itertools import count
 
 import pytest
 
-from duologue.adapters.call_stream import committed_of
-from duologue.adapters.dynamo_account_book import DynamoAccountBook
-from duologue.adapters.dynamo_calls import DynamoCalls
-from duologue.adapters.dynamo_inbound_calls import DynamoInboundCalls
-from duologue.adapters.memory_rows import remembered
+from duologue.adapters.access.dynamo_account_book import DynamoAccountBook
+from duologue.adapters.calls.call_stream import committed_of
+from duologue.adapters.calls.dynamo_calls import DynamoCalls
+from duologue.adapters.memory.dynamo_inbound_calls import DynamoInboundCalls
+from duologue.adapters.rows.memory_rows import remembered
 from duologue.call_control.facts import CallEnded, CdrWritten, InboundCallRecorded, LegDialledRecorded
 from duologue.call_control.inbound import connect, hung_up, play_tone, reject
 from duologue.call_control.machine import decide

@@ -6,9 +6,9 @@ from itertools import permutations
 
 import pytest
 
-from duologue.adapters.dynamo_memories import DynamoMemories
-from duologue.adapters.dynamo_writes import transact
-from duologue.adapters.memory_rows import remembered
+from duologue.adapters.basics.dynamo_writes import transact
+from duologue.adapters.memory.dynamo_memories import DynamoMemories
+from duologue.adapters.rows.memory_rows import remembered
 from duologue.domain.calls.memory_draft import MemoryKey
 from duologue.domain.errors import RaceLost
 from duologue.domain.memory.call_memory import CallMemory, SetBy, order_of

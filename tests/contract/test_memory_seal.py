@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from botocore.stub import Stubber
 
-from duologue.adapters.kms_data_keys import KmsDataKeys, Seal
-from duologue.adapters.kms_memory_seal import KmsMemorySeal
+from duologue.adapters.basics.kms_data_keys import KmsDataKeys, Seal
+from duologue.adapters.memory.kms_memory_seal import KmsMemorySeal
 from duologue.domain.calls.call import NotifyTo
 from duologue.domain.errors import ForeignMemory, OutsideUnavailable
 from duologue.domain.media.audio import Audio, AudioListeners

@@ -17,8 +17,8 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from duologue.adapters.chime_network import ChimeNetwork
-from duologue.adapters.sip_network import SipNetwork
+from duologue.adapters.carriers.chime_network import ChimeNetwork
+from duologue.adapters.carriers.sip_network import SipNetwork
 from duologue.domain.errors import DialRefused, DialUncertain, NoSuchNetworkCall, NothingWasDialled, OutsideUnavailable
 from duologue.runtime.carriers import chime
 from duologue.wire.chime.invocation import read_invocation

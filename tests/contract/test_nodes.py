@@ -9,10 +9,10 @@ from random import Random
 import pytest
 from moto import mock_aws
 
-from duologue.adapters.dynamo_nodes import DynamoNodes
-from duologue.adapters.node_requests import NodeRefused, NodeRequests, NodeSecret, signed
-from duologue.adapters.sip_network import SipNetwork
-from duologue.adapters.system_clock import SystemClock
+from duologue.adapters.basics.system_clock import SystemClock
+from duologue.adapters.carriers.dynamo_nodes import DynamoNodes
+from duologue.adapters.carriers.node_requests import NodeRefused, NodeRequests, NodeSecret, signed
+from duologue.adapters.carriers.sip_network import SipNetwork
 from duologue.domain.calls.node import MOST_ASKED, SILENCE, Burial, node_of, picked
 from duologue.domain.errors import DialRefused, DialUncertain, NoSuchNetworkCall, NothingWasDialled, OutsideUnavailable
 from pstn.lines.behaviours import answers

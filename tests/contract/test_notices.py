@@ -6,8 +6,8 @@ from itertools import count
 import pytest
 from botocore.stub import Stubber
 
-from duologue.adapters.sqs_messages import SqsMessages
-from duologue.adapters.sqs_notices import SqsNotices, read, written
+from duologue.adapters.basics.sqs_messages import SqsMessages
+from duologue.adapters.notifying.sqs_notices import SqsNotices, read, written
 from duologue.domain.errors import OutsideUnavailable
 from duologue.usecases.ports.notifying import Notice
 

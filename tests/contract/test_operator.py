@@ -13,23 +13,23 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from duologue.adapters.call_rows import own_event_key
-from duologue.adapters.dynamo_acceptance import DynamoAcceptance
-from duologue.adapters.dynamo_account_book import DynamoAccountBook
-from duologue.adapters.dynamo_auth_attempts import DynamoAuthAttempts
-from duologue.adapters.dynamo_calls import DynamoCalls
-from duologue.adapters.dynamo_listing import DynamoListing
-from duologue.adapters.dynamo_memories import DynamoMemories
-from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
-from duologue.adapters.dynamo_writes import transact
-from duologue.adapters.kms_data_keys import KmsDataKeys, Seal
-from duologue.adapters.kms_memory_seal import KmsMemorySeal
-from duologue.adapters.kms_secrets import KmsSecrets
-from duologue.adapters.memory_rows import remembered
-from duologue.adapters.s3_cdr_archive import S3CdrArchive
-from duologue.adapters.sealed_rows import SealedRows
-from duologue.adapters.stack_outputs import stack_of
-from duologue.adapters.system_clock import SystemClock
+from duologue.adapters.access.dynamo_account_book import DynamoAccountBook
+from duologue.adapters.access.dynamo_auth_attempts import DynamoAuthAttempts
+from duologue.adapters.access.kms_secrets import KmsSecrets
+from duologue.adapters.accounting.dynamo_listing import DynamoListing
+from duologue.adapters.accounting.s3_cdr_archive import S3CdrArchive
+from duologue.adapters.basics.dynamo_writes import transact
+from duologue.adapters.basics.kms_data_keys import KmsDataKeys, Seal
+from duologue.adapters.basics.system_clock import SystemClock
+from duologue.adapters.calls.dynamo_acceptance import DynamoAcceptance
+from duologue.adapters.calls.dynamo_calls import DynamoCalls
+from duologue.adapters.memory.dynamo_memories import DynamoMemories
+from duologue.adapters.memory.kms_memory_seal import KmsMemorySeal
+from duologue.adapters.notifying.dynamo_notification_log import DynamoNotificationLog
+from duologue.adapters.operating.stack_outputs import stack_of
+from duologue.adapters.rows.call_rows import own_event_key
+from duologue.adapters.rows.memory_rows import remembered
+from duologue.adapters.rows.sealed_rows import SealedRows
 from duologue.call_control.facts import CallEnded, CdrWritten, LegDialledRecorded
 from duologue.call_control.history import Attempt, Delivery, DeliveryState
 from duologue.call_control.prompts import Prompt

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 
-from duologue.adapters.aws_clients import SIGNING
-from duologue.adapters.dynamo_links import DynamoLinks
-from duologue.adapters.kms_link_tokens import KmsLinkTokens
-from duologue.adapters.s3_recordings import S3Recordings
+from duologue.adapters.basics.aws_clients import SIGNING
+from duologue.adapters.media.dynamo_links import DynamoLinks
+from duologue.adapters.media.kms_link_tokens import KmsLinkTokens
+from duologue.adapters.media.s3_recordings import S3Recordings
 from duologue.domain.errors import UnknownLink
 from duologue.domain.media.byte_range import ByteRange
 from duologue.domain.media.recording_link import Link

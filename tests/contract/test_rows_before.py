@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from moto import mock_aws
 
-from duologue.adapters.aws import to_item
-from duologue.adapters.call_rows import written_time
-from duologue.adapters.call_stream import committed_of
-from duologue.adapters.sqs_notices import read, written
+from duologue.adapters.basics.aws import to_item
+from duologue.adapters.calls.call_stream import committed_of
+from duologue.adapters.notifying.sqs_notices import read, written
+from duologue.adapters.rows.call_rows import written_time
 from duologue.call_control.events import LegAnswered, LegEnded
 from duologue.call_control.facts import CallEnded, CdrWritten, LegDialledRecorded
 from duologue.domain.accounting.cdr import cdr_of

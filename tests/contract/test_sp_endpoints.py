@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from duologue.adapters.dns_names import addresses_of
-from duologue.adapters.http_sp_endpoints import HttpSpEndpoints, HttpTimeouts
-from duologue.adapters.sp_urls import ResolvedSpUrls
+from duologue.adapters.notifying.dns_names import addresses_of
+from duologue.adapters.notifying.http_sp_endpoints import HttpSpEndpoints, HttpTimeouts
+from duologue.adapters.notifying.sp_urls import ResolvedSpUrls
 from duologue.domain.errors import ForbiddenAddress, InvalidField
 from duologue.domain.notifying.webhook_request import Reply, WebhookRequest
 from tools.template import ROOT
@@ -267,7 +267,7 @@ def test_that_a_name_does_not_exist_is_another_thing_than_that_nobody_knows(monk
 def test_a_resolver_that_does_not_answer_is_not_waited_for(monkeypatch):
     over = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **more: over.wait(10) and [])
-    monkeypatch.setattr("duologue.adapters.dns_names._TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr("duologue.adapters.notifying.dns_names._TIMEOUT_SECONDS", 0.05)
     try:
         assert addresses_of(NAME) is None
     finally:

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
+from duologue.adapters.numbers.libphonenumber_plan import LibphonenumberPlan
 from duologue.domain.access.accounts import App
 from duologue.domain.calls.callback_request import CallbackRequest
 from duologue.domain.errors import CallerRefused, InvalidField, NumberRefused, NumberRule

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from duologue.adapters.call_rows import event_key, own_event_key
+from duologue.adapters.rows.call_rows import event_key, own_event_key
 from duologue.call_control.app_events import CommittedFacts, EventPosition, UndeliveredFact
 from duologue.call_control.facts import CallAccepted, Fact
 from duologue.call_control.history import Delivery, DeliveryState, History

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
+from duologue.adapters.numbers.libphonenumber_plan import LibphonenumberPlan
 from duologue.domain.numbers.dialling_policy import ORDINARY
 from duologue.usecases.calls.place_callback import PlaceCallback, RingTimeouts
 from duologue.usecases.numbers.check_numbers import DiallingRules

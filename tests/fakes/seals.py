@@ -2,8 +2,8 @@
 
 import hashlib
 
-from duologue.adapters.kms_data_keys import Seal
-from duologue.adapters.sealed_rows import SealedRows
+from duologue.adapters.basics.kms_data_keys import Seal
+from duologue.adapters.rows.sealed_rows import SealedRows
 
 
 class FakeDataKeys:

@@ -257,7 +257,7 @@ def test_the_numbering_plan_is_loaded_by_the_first_question_and_not_before():
     """A cold start that only stops a call does not pay for it; call_control never does (R17)."""
     started = (
         "import functions.callback_api.handler, functions.call_control.handler, functions.flow.handler;"
-        "from duologue.adapters.libphonenumber_plan import LibphonenumberPlan as Plan;"
+        "from duologue.adapters.numbers.libphonenumber_plan import LibphonenumberPlan as Plan;"
         "from duologue.domain.numbers.phone_number import PhoneNumber;"
         "plan = Plan()"
     )

@@ -13,7 +13,7 @@ from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue.adapters.chime_network import ChimeNetwork
+from duologue.adapters.carriers.chime_network import ChimeNetwork
 from duologue.call_control.facts import CallAccepted, CallEnded, CdrWritten
 from duologue.domain.calls.call import Call
 from duologue.domain.calls.outcome import EndReason

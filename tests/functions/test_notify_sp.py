@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from duologue.adapters.call_metrics import CallMetrics
-from duologue.adapters.sqs_notices import read, written
+from duologue.adapters.notifying.call_metrics import CallMetrics
+from duologue.adapters.notifying.sqs_notices import read, written
 from duologue.call_control.facts import CallEnded, CdrWritten, Fact, LegAnsweredRecorded, LegDialledRecorded
 from duologue.domain.access.accounts import App
 from duologue.domain.accounting.cdr import cdr_of

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from duologue.adapters.aws import from_item
-from duologue.adapters.call_rows import ASKED, asked_row, event_row, facts_of, own_event_key
-from duologue.adapters.dynamo_people import listings
+from duologue.adapters.basics.aws import from_item
+from duologue.adapters.calls.dynamo_people import listings
+from duologue.adapters.rows.call_rows import ASKED, asked_row, event_row, facts_of, own_event_key
 from duologue.call_control.machine import decide
 from duologue.domain.calls.task_token import Wait
 from duologue.domain.errors import OutsideUnavailable

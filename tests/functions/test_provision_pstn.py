@@ -11,7 +11,7 @@ from unittest.mock import Mock
 import pytest
 from botocore.exceptions import ClientError
 
-from duologue.adapters.cloudformation import NOT_MADE, ResourceResult, reply
+from duologue.adapters.operating.cloudformation import NOT_MADE, ResourceResult, reply
 from duologue.domain.errors import OutsideUnavailable
 from duologue.runtime.custom_resource import replying
 from tests.functions.worlds import Provision, provision, sample

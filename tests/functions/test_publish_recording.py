@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from duologue.adapters.s3_publisher import S3Publisher, write_a_law
+from duologue.adapters.media.s3_publisher import S3Publisher, write_a_law
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.media.recording import KEEP_DAYS, Recording, folder_of, owner_of, published_key
 from duologue.runtime.wiring.publish_recording import Dependencies

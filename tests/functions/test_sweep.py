@@ -44,7 +44,7 @@ def test_the_calls_of_a_dead_node_are_counted_for_the_alarm(capsys):
 
 
 TABLE_S, READ_S, CLOSE_S = 3.0, 0.5, 0.01
-"""The most that a request to the nodes' table takes (adapters.aws.FAST, with its repeat), and what others do."""
+"""The most that a request to the nodes' table takes (adapters.basics.aws.FAST, with its repeat), and what others do."""
 
 
 @pytest.mark.parametrize("second", range(0, 60, 3))

@@ -19,8 +19,8 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from botocore.validate import validate_parameters
 
-from duologue.adapters.chime_voice_connector import SIGNALLING, USER, ChimeVoiceConnector
-from duologue.adapters.cloudformation import NOT_MADE, ResourceResult
+from duologue.adapters.carriers.chime_voice_connector import SIGNALLING, USER, ChimeVoiceConnector
+from duologue.adapters.operating.cloudformation import NOT_MADE, ResourceResult
 from duologue.domain.errors import OutsideUnavailable
 from functions.provision_pstn.handler import answer_trunk
 from pstn.trunks.trunk_file import TrunkFile

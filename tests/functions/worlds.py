@@ -19,12 +19,12 @@ from typing import Any
 import boto3
 from moto import mock_aws
 
-from duologue.adapters.chime_line import ChimeLine
-from duologue.adapters.chime_message_log import MessageLog
-from duologue.adapters.cloudformation import ResourceResult
-from duologue.adapters.kms_data_keys import Seal
-from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
-from duologue.adapters.sealed_cursors import SealedCursors
+from duologue.adapters.accounting.sealed_cursors import SealedCursors
+from duologue.adapters.basics.kms_data_keys import Seal
+from duologue.adapters.carriers.chime_line import ChimeLine
+from duologue.adapters.carriers.chime_message_log import MessageLog
+from duologue.adapters.numbers.libphonenumber_plan import LibphonenumberPlan
+from duologue.adapters.operating.cloudformation import ResourceResult
 from duologue.call_control.events import NeverTakenUp
 from duologue.call_control.inbound import DEFAULT_TERMS
 from duologue.call_control.machine import decide

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
-from duologue.adapters.chime_network import ChimeNetwork, ChimePromptStopper
-from duologue.adapters.dynamo_inbound_calls import DynamoInboundCalls
-from duologue.adapters.sip_network import SipNetwork, SipPromptStopper
-from duologue.adapters.sqs_notices import written
+from duologue.adapters.carriers.chime_network import ChimeNetwork, ChimePromptStopper
+from duologue.adapters.carriers.sip_network import SipNetwork, SipPromptStopper
+from duologue.adapters.memory.dynamo_inbound_calls import DynamoInboundCalls
+from duologue.adapters.notifying.sqs_notices import written
 from duologue.call_control.prompt_keys import key_of
 from duologue.call_control.prompts import AppPrompt, Prompt, PromptAudio
 from duologue.domain.access.accounts import App, Sp
@@ -76,7 +76,7 @@ from tests.store import Store
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from duologue.adapters.dynamo_nodes import DynamoNodes
+    from duologue.adapters.carriers.dynamo_nodes import DynamoNodes
 
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
 OWN = ("+12025550100", "+12025550101")

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from duologue.adapters.node_requests import NodeRefused, NodeRequests, NotReached
+from duologue.adapters.carriers.node_requests import NodeRefused, NodeRequests, NotReached
 from duologue.domain.calls.node import Node
 from duologue.usecases.ports.outside import Clock
 from pstn.exchange import Exchange

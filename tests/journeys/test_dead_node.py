@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from duologue.adapters.node_requests import NotAnswered
+from duologue.adapters.carriers.node_requests import NotAnswered
 from duologue.domain.calls.node import Burial
 from duologue.domain.calls.outcome import EndReason
 from duologue.domain.errors import UnknownCall

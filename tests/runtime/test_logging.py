@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from duologue.adapters.metrics import count
+from duologue.adapters.basics.metrics import count
 from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.runtime.logging import mask, set_up
 from duologue.runtime.settings import SettingMissing, flag, setting

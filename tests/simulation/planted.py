@@ -15,7 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 import functions.notify_sp.handler as notify_handler
-from duologue.adapters import chime_network
+from duologue.adapters.carriers import chime_network
 from duologue.call_control import machine
 from duologue.call_control.machine import decide
 from duologue.domain.calls import due

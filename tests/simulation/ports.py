@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
-from duologue.adapters.node_requests import NodeRefused, NotAnswered, NotReached
+from duologue.adapters.carriers.node_requests import NodeRefused, NotAnswered, NotReached
 from duologue.domain.errors import OutsideUnavailable
 from tests.journeys.flow_player import FunctionDied
 from tests.simulation import fibers

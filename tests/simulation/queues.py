@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from duologue.adapters.sqs_notices import written
+from duologue.adapters.notifying.sqs_notices import written
 from duologue.usecases.notifying.forward_facts import Committed
 from duologue.usecases.ports.notifying import NO_WAIT, Notice
 from tests.journeys.flow_player import FunctionDied

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any, cast
 import functions.flow.handler as flow_handler
 import functions.notify_sp.handler as notify_handler
 import functions.sweep.handler as sweep_handler
-from duologue.adapters.chime_network import ChimeNetwork, ChimePromptStopper
-from duologue.adapters.sip_network import SipNetwork, SipPromptStopper
+from duologue.adapters.carriers.chime_network import ChimeNetwork, ChimePromptStopper
+from duologue.adapters.carriers.sip_network import SipNetwork, SipPromptStopper
 from duologue.domain.access.accounts import App, Sp
 from duologue.domain.calls.call import Phase
 from duologue.domain.calls.callback_request import CallbackRequest
@@ -88,7 +88,7 @@ from tests.simulation.sps import GONE, Servers, app_key
 from tests.simulation.watch import Watch
 
 if TYPE_CHECKING:
-    from duologue.adapters.dynamo_nodes import DynamoNodes
+    from duologue.adapters.carriers.dynamo_nodes import DynamoNodes
 
 _COUNTING: tuple[Any, ...] = (flow_handler, notify_handler, sweep_handler)
 """They print a line for each metric."""

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
+from duologue.adapters.numbers.libphonenumber_plan import LibphonenumberPlan
 from duologue.domain.access.passwords import password_matches
 from duologue.domain.errors import AccountExists, ForbiddenAddress, InvalidField, NumberRefused, UnknownSp
 from duologue.usecases.access.add_app import NewApp, add_app

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
+from duologue.adapters.numbers.libphonenumber_plan import LibphonenumberPlan
 from duologue.domain.access.accounts import App, Sp, UnknownCallers
 from duologue.domain.calls.call import NotifyTo
 from duologue.domain.errors import ForbiddenAddress, InvalidField, UnknownApp

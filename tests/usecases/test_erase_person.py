@@ -12,12 +12,12 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from duologue.adapters.dynamo_listing import DynamoListing
-from duologue.adapters.dynamo_people import DynamoPeople
-from duologue.adapters.kms_data_keys import Seal
-from duologue.adapters.kms_memory_seal import KmsMemorySeal
-from duologue.adapters.s3_cdr_archive import S3CdrArchive
-from duologue.adapters.s3_recordings import S3Recordings
+from duologue.adapters.accounting.dynamo_listing import DynamoListing
+from duologue.adapters.accounting.s3_cdr_archive import S3CdrArchive
+from duologue.adapters.basics.kms_data_keys import Seal
+from duologue.adapters.calls.dynamo_people import DynamoPeople
+from duologue.adapters.media.s3_recordings import S3Recordings
+from duologue.adapters.memory.kms_memory_seal import KmsMemorySeal
 from duologue.call_control.history import Attempt, Delivery, DeliveryState
 from duologue.domain.accounting.cdr import cdr_of
 from duologue.domain.calls.outcome import EndReason, Party

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from duologue.adapters.threads import at_once
+from duologue.adapters.basics.threads import at_once
 from duologue.domain.accounting.cdr import cdr_of
 from duologue.domain.calls.outcome import EndReason
 from duologue.usecases.accounting.export_cdrs import ExportCdrs

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from duologue.adapters import jittered_pause
-from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
+from duologue.adapters.basics import jittered_pause
+from duologue.adapters.numbers.libphonenumber_plan import LibphonenumberPlan
 from duologue.domain.access.accounts import App, Sp
 from duologue.domain.accounting.acceptance_limits import (
     AcceptanceLimits,

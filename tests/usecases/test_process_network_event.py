@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from duologue.adapters import jittered_pause
-from duologue.adapters.jittered_pause import longest_s
+from duologue.adapters.basics import jittered_pause
+from duologue.adapters.basics.jittered_pause import longest_s
 from duologue.call_control.actions import DialAndBridge, HangUp
 from duologue.call_control.events import CallEvent, EndAsked, InboundCall, Informational
 from duologue.call_control.facts import LegAnsweredRecorded, LegDialledRecorded

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from duologue.adapters.threads import Threads
+from duologue.adapters.basics.threads import Threads
 from duologue.usecases.working_through import in_turn
 
 WAYS = pytest.mark.parametrize(

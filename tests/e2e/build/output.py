@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from duologue.adapters.kms_link_tokens import KmsLinkTokens
+from duologue.adapters.media.kms_link_tokens import KmsLinkTokens
 from duologue.usecases.media.publish_recording import Published
 from duologue.wire.huawei.routes import CDR_LINK
 from tests.by_hand.needs import SAMPLES, name_of

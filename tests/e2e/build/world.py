@@ -5,17 +5,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from duologue.adapters.aws import to_item
-from duologue.adapters.dynamo_acceptance import DynamoAcceptance
-from duologue.adapters.dynamo_account_book import DynamoAccountBook
-from duologue.adapters.dynamo_calls import DynamoCalls
-from duologue.adapters.dynamo_links import DynamoLinks
-from duologue.adapters.dynamo_open_calls import DynamoOpenCalls
-from duologue.adapters.kms_data_keys import KmsDataKeys, Seal
-from duologue.adapters.kms_memory_seal import KmsMemorySeal
-from duologue.adapters.kms_secrets import KmsSecrets
-from duologue.adapters.memory_rows import memory_key, remembered
-from duologue.adapters.sealed_rows import SealedRows
+from duologue.adapters.access.dynamo_account_book import DynamoAccountBook
+from duologue.adapters.access.kms_secrets import KmsSecrets
+from duologue.adapters.accounting.dynamo_open_calls import DynamoOpenCalls
+from duologue.adapters.basics.aws import to_item
+from duologue.adapters.basics.kms_data_keys import KmsDataKeys, Seal
+from duologue.adapters.calls.dynamo_acceptance import DynamoAcceptance
+from duologue.adapters.calls.dynamo_calls import DynamoCalls
+from duologue.adapters.media.dynamo_links import DynamoLinks
+from duologue.adapters.memory.kms_memory_seal import KmsMemorySeal
+from duologue.adapters.rows.memory_rows import memory_key, remembered
+from duologue.adapters.rows.sealed_rows import SealedRows
 from duologue.domain.access.accounts import App, Sp
 from duologue.domain.access.passwords import hash_password
 from duologue.domain.access.tokens import Grant, Register, hash_token

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from duologue.adapters.dynamo_slots import slots_of
+from duologue.adapters.calls.dynamo_slots import slots_of
 from lab.cases.catalogue import LAB
 from pstn.lines.behaviours import busy, never_answers
 from pstn.lines.phone_state import Phone

@@ -41,8 +41,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from duologue.adapters.aws import PATIENT, refusals
-from duologue.adapters.aws_clients import client
+from duologue.adapters.basics.aws import PATIENT, refusals
+from duologue.adapters.basics.aws_clients import client
 from duologue.domain.errors import AccountExists, DuologueError, UnknownApp, UnknownCall, UnknownSp
 from duologue.operator import (
     apps,

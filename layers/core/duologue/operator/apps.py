@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-from duologue.adapters.system_clock import SystemClock
+from duologue.adapters.basics.system_clock import SystemClock
 from duologue.domain.access.accounts import App, PushSignature, Scheme, UnknownCallers
 from duologue.domain.media.recording import KEEP_DAYS
 from duologue.operator.calls import shown

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from duologue.adapters.system_clock import SystemClock
+from duologue.adapters.basics.system_clock import SystemClock
 from duologue.domain.access.audit import AuditEntry, AuditFilter
 from duologue.domain.errors import InvalidField
 from duologue.operator.platform import Platform, Said

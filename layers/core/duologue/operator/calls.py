@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from duologue.adapters.system_clock import SystemClock
+from duologue.adapters.basics.system_clock import SystemClock
 from duologue.call_control.trace import FlowStep, TracedEvent
 from duologue.domain.calls.call import Call, Phase
 from duologue.domain.calls.outcome import EndReason

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
-from duologue.adapters.system_clock import SystemClock
+from duologue.adapters.basics.system_clock import SystemClock
 from duologue.domain.access.accounts import App
 from duologue.domain.errors import InvalidField
 from duologue.domain.numbers.deny_list import (

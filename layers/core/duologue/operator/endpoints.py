@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from duologue.adapters.system_clock import SystemClock
+from duologue.adapters.basics.system_clock import SystemClock
 from duologue.domain.notifying.endpoint_health import EndpointHealth
 from duologue.domain.notifying.sp_url import SpUrl
 from duologue.operator.platform import Platform, Said

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from duologue.adapters.system_clock import SystemClock
+from duologue.adapters.basics.system_clock import SystemClock
 from duologue.domain.access.attempts import Attempt, Failures
 from duologue.domain.access.source_address import subscriber_of
 from duologue.operator.platform import Platform, Said

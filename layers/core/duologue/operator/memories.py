@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from duologue.adapters.system_clock import SystemClock
+from duologue.adapters.basics.system_clock import SystemClock
 from duologue.domain.errors import ForeignMemory
 from duologue.domain.memory.call_memory import CallMemory, OpenedMemory
 from duologue.domain.memory.memory_history import ExplainedMemory, MemoryChange, Pair

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
-from duologue.adapters.system_clock import SystemClock
+from duologue.adapters.basics.system_clock import SystemClock
 from duologue.call_control.history import DeliveryState
 from duologue.domain.errors import InvalidField
 from duologue.domain.notifying.sp_url import SpUrl

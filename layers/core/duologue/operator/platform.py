@@ -7,40 +7,40 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-from duologue.adapters.aws import refusals
-from duologue.adapters.cloudwatch_logs import CloudWatchCallLogs
-from duologue.adapters.dns_names import addresses_of
-from duologue.adapters.dynamo_account_book import DynamoAccountBook
-from duologue.adapters.dynamo_app_events import DynamoAppEvents
-from duologue.adapters.dynamo_audit import DynamoAudit
-from duologue.adapters.dynamo_auth_attempts import DynamoAuthAttempts
-from duologue.adapters.dynamo_call_lists import DynamoCallLists, DynamoUsages
-from duologue.adapters.dynamo_calls import DynamoCalls
-from duologue.adapters.dynamo_deny_lists import DynamoDenyLists
-from duologue.adapters.dynamo_histories import DynamoHistories
-from duologue.adapters.dynamo_inbound_calls import DynamoInboundCalls
-from duologue.adapters.dynamo_listing import DynamoListing
-from duologue.adapters.dynamo_memories import DynamoMemories
-from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
-from duologue.adapters.dynamo_open_calls import DynamoOpenCalls
-from duologue.adapters.dynamo_people import DynamoPeople
-from duologue.adapters.dynamo_rates import DynamoRates
-from duologue.adapters.dynamo_slots import slots_in_use
-from duologue.adapters.jittered_pause import pause
-from duologue.adapters.kms_data_keys import KmsDataKeys, Seal
-from duologue.adapters.kms_memory_seal import KmsMemorySeal
-from duologue.adapters.kms_secrets import KmsSecrets
-from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
-from duologue.adapters.s3_cdr_archive import S3CdrArchive
-from duologue.adapters.s3_prompts import S3Prompts
-from duologue.adapters.s3_recordings import S3Recordings
-from duologue.adapters.sealed_rows import SealedRows
-from duologue.adapters.sp_urls import ResolvedSpUrls
-from duologue.adapters.stack_outputs import Stack, StackLine, stack_of
-from duologue.adapters.step_functions_flows import StepFunctionsFlows
-from duologue.adapters.step_functions_histories import StepFunctionsHistories
-from duologue.adapters.system_clock import SystemClock
-from duologue.adapters.threads import at_once
+from duologue.adapters.access.dynamo_account_book import DynamoAccountBook
+from duologue.adapters.access.dynamo_audit import DynamoAudit
+from duologue.adapters.access.dynamo_auth_attempts import DynamoAuthAttempts
+from duologue.adapters.access.kms_secrets import KmsSecrets
+from duologue.adapters.accounting.dynamo_call_lists import DynamoCallLists, DynamoUsages
+from duologue.adapters.accounting.dynamo_listing import DynamoListing
+from duologue.adapters.accounting.dynamo_open_calls import DynamoOpenCalls
+from duologue.adapters.accounting.s3_cdr_archive import S3CdrArchive
+from duologue.adapters.basics.aws import refusals
+from duologue.adapters.basics.jittered_pause import pause
+from duologue.adapters.basics.kms_data_keys import KmsDataKeys, Seal
+from duologue.adapters.basics.system_clock import SystemClock
+from duologue.adapters.basics.threads import at_once
+from duologue.adapters.calls.dynamo_calls import DynamoCalls
+from duologue.adapters.calls.dynamo_histories import DynamoHistories
+from duologue.adapters.calls.dynamo_people import DynamoPeople
+from duologue.adapters.calls.dynamo_slots import slots_in_use
+from duologue.adapters.calls.step_functions_flows import StepFunctionsFlows
+from duologue.adapters.media.s3_prompts import S3Prompts
+from duologue.adapters.media.s3_recordings import S3Recordings
+from duologue.adapters.memory.dynamo_inbound_calls import DynamoInboundCalls
+from duologue.adapters.memory.dynamo_memories import DynamoMemories
+from duologue.adapters.memory.kms_memory_seal import KmsMemorySeal
+from duologue.adapters.notifying.dns_names import addresses_of
+from duologue.adapters.notifying.dynamo_app_events import DynamoAppEvents
+from duologue.adapters.notifying.dynamo_notification_log import DynamoNotificationLog
+from duologue.adapters.notifying.sp_urls import ResolvedSpUrls
+from duologue.adapters.numbers.dynamo_deny_lists import DynamoDenyLists
+from duologue.adapters.numbers.dynamo_rates import DynamoRates
+from duologue.adapters.numbers.libphonenumber_plan import LibphonenumberPlan
+from duologue.adapters.operating.cloudwatch_logs import CloudWatchCallLogs
+from duologue.adapters.operating.stack_outputs import Stack, StackLine, stack_of
+from duologue.adapters.operating.step_functions_histories import StepFunctionsHistories
+from duologue.adapters.rows.sealed_rows import SealedRows
 from duologue.call_control.prompt_keys import key_of
 from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.numbers.dialling_policy import prefixes_in_use

@@ -4,7 +4,7 @@ import argparse
 from datetime import date, timedelta
 from typing import Any
 
-from duologue.adapters.system_clock import SystemClock
+from duologue.adapters.basics.system_clock import SystemClock
 from duologue.domain.accounting.usage import DayUsage, total
 from duologue.domain.errors import InvalidField
 from duologue.operator.platform import Platform, Said

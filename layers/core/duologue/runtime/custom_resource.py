@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from duologue.adapters.cloudformation import NOT_MADE, ResourceResult, reply
+from duologue.adapters.operating.cloudformation import NOT_MADE, ResourceResult, reply
 from duologue.runtime.logging import set_up
 
 _log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from duologue.adapters.metrics import count
+from duologue.adapters.basics.metrics import count
 from duologue.runtime.logging import set_up
 
 if TYPE_CHECKING:

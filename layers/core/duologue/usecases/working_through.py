@@ -1,4 +1,4 @@
-"""Work through many items, oldest first, until there is no more time. Threads: `adapters.threads`."""
+"""Work through many items, oldest first, until there is no more time. Threads: `adapters.basics.threads`."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime

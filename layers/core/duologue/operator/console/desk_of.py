@@ -1,6 +1,6 @@
 """The console's desk over the platform that the command line names."""
 
-from duologue.adapters.system_clock import SystemClock
+from duologue.adapters.basics.system_clock import SystemClock
 from duologue.operator.audits import who
 from duologue.operator.console.desk import Desk
 from duologue.operator.platform import Platform

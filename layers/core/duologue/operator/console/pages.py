@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
-from duologue.adapters.aws import refusals
+from duologue.adapters.basics.aws import refusals
 from duologue.domain.errors import DuologueError
 from duologue.operator.call_words import length
 from duologue.operator.console.desk import Desk

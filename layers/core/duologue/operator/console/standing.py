@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
-from duologue.adapters.threads import at_once
+from duologue.adapters.basics.threads import at_once
 from duologue.domain.access.accounts import App
 from duologue.domain.accounting.charges import MICRO
 from duologue.domain.accounting.usage import DayUsage

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duologue.adapters.aws import FAST, NORMAL
-from duologue.adapters.aws_clients import client_once, lazy_client
-from duologue.adapters.chime_network import ChimeNetwork, ChimePromptStopper
+from duologue.adapters.basics.aws import FAST, NORMAL
+from duologue.adapters.basics.aws_clients import client_once, lazy_client
+from duologue.adapters.carriers.chime_network import ChimeNetwork, ChimePromptStopper
 from duologue.runtime.settings import setting
 from duologue.wire.chime.answer import Buckets
 from duologue.wire.chime.network_format import ChimeFormat

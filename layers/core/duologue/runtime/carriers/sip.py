@@ -6,12 +6,12 @@ from functools import cache
 from random import SystemRandom
 from typing import TYPE_CHECKING
 
-from duologue.adapters.aws import FAST
-from duologue.adapters.aws_clients import lazy_client
-from duologue.adapters.dynamo_nodes import DynamoNodes
-from duologue.adapters.node_requests import NodeRequests, NodeSecret
-from duologue.adapters.sip_network import SipNetwork, SipPromptStopper
-from duologue.adapters.system_clock import SystemClock
+from duologue.adapters.basics.aws import FAST
+from duologue.adapters.basics.aws_clients import lazy_client
+from duologue.adapters.basics.system_clock import SystemClock
+from duologue.adapters.carriers.dynamo_nodes import DynamoNodes
+from duologue.adapters.carriers.node_requests import NodeRequests, NodeSecret
+from duologue.adapters.carriers.sip_network import SipNetwork, SipPromptStopper
 from duologue.runtime.settings import setting
 from duologue.wire.chime.answer import Buckets
 from duologue.wire.chime.network_format import ChimeFormat
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 _APPLICATION = "duologue"
 """The id of the one application that every node has."""
 _CONNECT_S, _ANSWER_S = 1, 5
-"""As of a dial to Chime (adapters.aws.ONCE): with three nodes to ask, a request is over within 8 s."""
+"""As of a dial to Chime (adapters.basics.aws.ONCE): with three nodes to ask, a request is over within 8 s."""
 _CONNECT_FAST_S, _ANSWER_FAST_S = 0.5, 1
-"""As of adapters.aws.FAST: call_control has 10 s in all."""
+"""As of adapters.basics.aws.FAST: call_control has 10 s in all."""
 
 
 def network() -> Network:

@@ -1,12 +1,12 @@
 """Adapters of accounts and tokens."""
 
-from duologue.adapters.auth_metrics import count_failed_authentication
-from duologue.adapters.aws import NORMAL
-from duologue.adapters.aws_clients import client, lazy_client
-from duologue.adapters.dynamo_accounts import DynamoAccounts
-from duologue.adapters.dynamo_auth_attempts import DynamoAuthAttempts
-from duologue.adapters.kms_link_tokens import KmsLinkTokens
-from duologue.adapters.kms_secrets import KmsSecrets
+from duologue.adapters.access.auth_metrics import count_failed_authentication
+from duologue.adapters.access.dynamo_accounts import DynamoAccounts
+from duologue.adapters.access.dynamo_auth_attempts import DynamoAuthAttempts
+from duologue.adapters.access.kms_secrets import KmsSecrets
+from duologue.adapters.basics.aws import NORMAL
+from duologue.adapters.basics.aws_clients import client, lazy_client
+from duologue.adapters.media.kms_link_tokens import KmsLinkTokens
 from duologue.runtime.settings import setting
 
 

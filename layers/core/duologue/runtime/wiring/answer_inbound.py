@@ -1,9 +1,9 @@
 """What answers calls to display numbers. Loaded at the first one, not by every process that answers calls."""
 
-from duologue.adapters.aws import FAST
-from duologue.adapters.dynamo_calls import DynamoCalls
-from duologue.adapters.inbound_metrics import count_turned_away
-from duologue.adapters.jittered_pause import pause
+from duologue.adapters.basics.aws import FAST
+from duologue.adapters.basics.jittered_pause import pause
+from duologue.adapters.calls.dynamo_calls import DynamoCalls
+from duologue.adapters.memory.inbound_metrics import count_turned_away
 from duologue.runtime.wiring.deny_lists import deny_lists, rate_book
 from duologue.runtime.wiring.inbound_calls import inbound_calls
 from duologue.runtime.wiring.memories import memory_seal

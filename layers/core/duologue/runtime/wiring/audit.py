@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from duologue.adapters.aws import NORMAL
-from duologue.adapters.aws_clients import client
-from duologue.adapters.dynamo_audit import DynamoAudit
+from duologue.adapters.access.dynamo_audit import DynamoAudit
+from duologue.adapters.basics.aws import NORMAL
+from duologue.adapters.basics.aws_clients import client
 from duologue.runtime.settings import setting
 from duologue.usecases.ports.audit import AuditLog
 

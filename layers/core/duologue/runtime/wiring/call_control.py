@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from duologue.adapters.aws import FAST
-from duologue.adapters.jittered_pause import pause, tries_within
-from duologue.adapters.system_clock import SystemClock
+from duologue.adapters.basics.aws import FAST
+from duologue.adapters.basics.jittered_pause import pause, tries_within
+from duologue.adapters.basics.system_clock import SystemClock
 from duologue.runtime.carriers import network_format, prompt_stopper
 from duologue.runtime.wiring.calls import dynamo_calls, flows
 from duologue.runtime.wiring.seals import sealed_rows
@@ -16,7 +16,7 @@ from duologue.usecases.calls.process_network_event import ProcessNetworkEvent
 from duologue.wire.huawei.session_id import inbound_call_id
 
 if TYPE_CHECKING:
-    from duologue.adapters.dynamo_calls import DynamoCalls
+    from duologue.adapters.calls.dynamo_calls import DynamoCalls
     from duologue.call_control.events import InboundCall
     from duologue.usecases.memory.answer_inbound_call import AnswerInboundCall
     from duologue.usecases.ports.call_changes import Answer

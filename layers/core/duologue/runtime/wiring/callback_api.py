@@ -7,11 +7,11 @@ from datetime import timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from duologue.adapters.aws import NORMAL
-from duologue.adapters.aws_clients import client
-from duologue.adapters.dynamo_acceptance import DynamoAcceptance
-from duologue.adapters.jittered_pause import pause
-from duologue.adapters.system_clock import SystemClock
+from duologue.adapters.basics.aws import NORMAL
+from duologue.adapters.basics.aws_clients import client
+from duologue.adapters.basics.jittered_pause import pause
+from duologue.adapters.basics.system_clock import SystemClock
+from duologue.adapters.calls.dynamo_acceptance import DynamoAcceptance
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.accounts import dynamo_accounts, dynamo_auth_attempts
 from duologue.runtime.wiring.calls import dynamo_calls, flows

@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from duologue.adapters.aws import NORMAL, Timeouts
-from duologue.adapters.aws_clients import client, lazy_client
-from duologue.adapters.dynamo_calls import DynamoCalls
-from duologue.adapters.sealed_rows import RowSeal
-from duologue.adapters.step_functions_flows import StepFunctionsFlows
+from duologue.adapters.basics.aws import NORMAL, Timeouts
+from duologue.adapters.basics.aws_clients import client, lazy_client
+from duologue.adapters.calls.dynamo_calls import DynamoCalls
+from duologue.adapters.calls.step_functions_flows import StepFunctionsFlows
+from duologue.adapters.rows.sealed_rows import RowSeal
 from duologue.runtime.settings import setting
 
 

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from duologue.adapters.libphonenumber_plan import LibphonenumberPlan
+from duologue.adapters.numbers.libphonenumber_plan import LibphonenumberPlan
 from duologue.domain.numbers.dialling_policy import ORDINARY, NumberKind, prefixes_in_use
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.deny_lists import deny_lists, rate_book

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cache
 from uuid import UUID
 
-from duologue.adapters.aws import FAST
-from duologue.adapters.jittered_pause import pause
-from duologue.adapters.system_clock import SystemClock
+from duologue.adapters.basics.aws import FAST
+from duologue.adapters.basics.jittered_pause import pause
+from duologue.adapters.basics.system_clock import SystemClock
 from duologue.runtime.carriers import network
 from duologue.runtime.wiring.calls import dynamo_calls
 from duologue.runtime.wiring.finalizing import finalize_call

@@ -1,9 +1,9 @@
 """The adapter of calls to display numbers."""
 
-from duologue.adapters.aws import NORMAL, Timeouts
-from duologue.adapters.aws_clients import client
-from duologue.adapters.dynamo_calls import DynamoCalls
-from duologue.adapters.dynamo_inbound_calls import DynamoInboundCalls
+from duologue.adapters.basics.aws import NORMAL, Timeouts
+from duologue.adapters.basics.aws_clients import client
+from duologue.adapters.calls.dynamo_calls import DynamoCalls
+from duologue.adapters.memory.dynamo_inbound_calls import DynamoInboundCalls
 from duologue.runtime.settings import setting
 
 

@@ -1,8 +1,8 @@
 """Adapters of call memory."""
 
-from duologue.adapters.aws import FAST
-from duologue.adapters.aws_clients import lazy_client
-from duologue.adapters.kms_memory_seal import KmsMemorySeal
+from duologue.adapters.basics.aws import FAST
+from duologue.adapters.basics.aws_clients import lazy_client
+from duologue.adapters.memory.kms_memory_seal import KmsMemorySeal
 from duologue.runtime.wiring.seals import seal
 
 

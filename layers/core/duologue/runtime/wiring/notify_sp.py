@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from functools import cache
 from random import SystemRandom
 
-from duologue.adapters.aws import NORMAL, PATIENT
-from duologue.adapters.aws_clients import client
-from duologue.adapters.call_metrics import CallMetrics
-from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
-from duologue.adapters.http_sp_endpoints import HttpSpEndpoints
-from duologue.adapters.sqs_messages import SqsMessages
-from duologue.adapters.sqs_notices import SqsNotices
-from duologue.adapters.system_clock import SystemClock
+from duologue.adapters.basics.aws import NORMAL, PATIENT
+from duologue.adapters.basics.aws_clients import client
+from duologue.adapters.basics.sqs_messages import SqsMessages
+from duologue.adapters.basics.system_clock import SystemClock
+from duologue.adapters.notifying.call_metrics import CallMetrics
+from duologue.adapters.notifying.dynamo_notification_log import DynamoNotificationLog
+from duologue.adapters.notifying.http_sp_endpoints import HttpSpEndpoints
+from duologue.adapters.notifying.sqs_notices import SqsNotices
 from duologue.domain.notifying.delivery import delays_of
 from duologue.runtime.given_back import GiveBack
 from duologue.runtime.settings import setting

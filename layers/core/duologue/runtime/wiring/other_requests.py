@@ -4,19 +4,19 @@ import secrets
 from dataclasses import dataclass
 from functools import cache, partial
 
-from duologue.adapters.aws import NORMAL
-from duologue.adapters.aws_clients import client
-from duologue.adapters.dynamo_app_events import DynamoAppEvents
-from duologue.adapters.dynamo_call_lists import DynamoCallLists, DynamoUsages
-from duologue.adapters.dynamo_histories import DynamoHistories
-from duologue.adapters.dynamo_memories import DynamoMemories
-from duologue.adapters.dynamo_notification_log import DynamoNotificationLog
-from duologue.adapters.dynamo_request_limits import DynamoRequestLimits
-from duologue.adapters.http_sp_endpoints import HttpSpEndpoints
-from duologue.adapters.jittered_pause import pause
-from duologue.adapters.sealed_cursors import SealedCursors
-from duologue.adapters.system_clock import SystemClock
-from duologue.adapters.threads import at_once
+from duologue.adapters.access.dynamo_request_limits import DynamoRequestLimits
+from duologue.adapters.accounting.dynamo_call_lists import DynamoCallLists, DynamoUsages
+from duologue.adapters.accounting.sealed_cursors import SealedCursors
+from duologue.adapters.basics.aws import NORMAL
+from duologue.adapters.basics.aws_clients import client
+from duologue.adapters.basics.jittered_pause import pause
+from duologue.adapters.basics.system_clock import SystemClock
+from duologue.adapters.basics.threads import at_once
+from duologue.adapters.calls.dynamo_histories import DynamoHistories
+from duologue.adapters.memory.dynamo_memories import DynamoMemories
+from duologue.adapters.notifying.dynamo_app_events import DynamoAppEvents
+from duologue.adapters.notifying.dynamo_notification_log import DynamoNotificationLog
+from duologue.adapters.notifying.http_sp_endpoints import HttpSpEndpoints
 from duologue.runtime.carriers import network_of_api
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.accounts import dynamo_accounts, link_tokens

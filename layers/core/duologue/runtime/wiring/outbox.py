@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from functools import cache
 
-from duologue.adapters.aws import FAST, PATIENT
-from duologue.adapters.aws_clients import client
-from duologue.adapters.dynamo_listing import DynamoListing
-from duologue.adapters.sealed_rows import UnopenedRows
-from duologue.adapters.sqs_notices import SqsNotices
-from duologue.adapters.step_functions_flows import StepFunctionsFlows
-from duologue.adapters.system_clock import SystemClock
+from duologue.adapters.accounting.dynamo_listing import DynamoListing
+from duologue.adapters.basics.aws import FAST, PATIENT
+from duologue.adapters.basics.aws_clients import client
+from duologue.adapters.basics.system_clock import SystemClock
+from duologue.adapters.calls.step_functions_flows import StepFunctionsFlows
+from duologue.adapters.notifying.sqs_notices import SqsNotices
+from duologue.adapters.rows.sealed_rows import UnopenedRows
 from duologue.runtime.last_resort import isolate_failures
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.calls import dynamo_calls

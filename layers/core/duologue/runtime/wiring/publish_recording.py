@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from functools import cache
 
-from duologue.adapters.aws import PATIENT
-from duologue.adapters.aws_clients import client
-from duologue.adapters.s3_publisher import S3Publisher
-from duologue.adapters.sealed_rows import UnopenedRows
-from duologue.adapters.sqs_messages import SqsMessages
+from duologue.adapters.basics.aws import PATIENT
+from duologue.adapters.basics.aws_clients import client
+from duologue.adapters.basics.sqs_messages import SqsMessages
+from duologue.adapters.media.s3_publisher import S3Publisher
+from duologue.adapters.rows.sealed_rows import UnopenedRows
 from duologue.runtime.given_back import GiveBack
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.calls import dynamo_calls

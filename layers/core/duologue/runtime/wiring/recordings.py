@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from duologue.adapters.aws import NORMAL
-from duologue.adapters.aws_clients import SIGNING, client, lazy_client
-from duologue.adapters.dynamo_links import DynamoLinks
-from duologue.adapters.s3_cdr_archive import S3CdrArchive
-from duologue.adapters.s3_recordings import S3Recordings
+from duologue.adapters.accounting.s3_cdr_archive import S3CdrArchive
+from duologue.adapters.basics.aws import NORMAL
+from duologue.adapters.basics.aws_clients import SIGNING, client, lazy_client
+from duologue.adapters.media.dynamo_links import DynamoLinks
+from duologue.adapters.media.s3_recordings import S3Recordings
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.seals import seal
 from duologue.usecases.media.find_audio import Retention

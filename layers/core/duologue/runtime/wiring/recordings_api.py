@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from functools import cache
 
-from duologue.adapters.aws import NORMAL
-from duologue.adapters.aws_clients import client
-from duologue.adapters.dynamo_owners import DynamoOwners
-from duologue.adapters.sealed_rows import UnopenedRows
-from duologue.adapters.system_clock import SystemClock
+from duologue.adapters.basics.aws import NORMAL
+from duologue.adapters.basics.aws_clients import client
+from duologue.adapters.basics.system_clock import SystemClock
+from duologue.adapters.media.dynamo_owners import DynamoOwners
+from duologue.adapters.rows.sealed_rows import UnopenedRows
 from duologue.runtime.settings import setting
 from duologue.runtime.wiring.accounts import link_tokens
 from duologue.runtime.wiring.audit import audit

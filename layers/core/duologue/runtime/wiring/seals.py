@@ -2,10 +2,10 @@
 
 from functools import cache
 
-from duologue.adapters.aws import FAST
-from duologue.adapters.aws_clients import lazy_client
-from duologue.adapters.kms_data_keys import KmsDataKeys, Seal
-from duologue.adapters.sealed_rows import SealedRows
+from duologue.adapters.basics.aws import FAST
+from duologue.adapters.basics.aws_clients import lazy_client
+from duologue.adapters.basics.kms_data_keys import KmsDataKeys, Seal
+from duologue.adapters.rows.sealed_rows import SealedRows
 from duologue.runtime.settings import setting
 
 

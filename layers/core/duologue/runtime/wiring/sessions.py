@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass
 from functools import cache
 
-from duologue.adapters.system_clock import SystemClock
+from duologue.adapters.basics.system_clock import SystemClock
 from duologue.runtime.wiring.accounts import dynamo_accounts, dynamo_auth_attempts
 from duologue.usecases.access.log_in import LogIn
 from duologue.usecases.access.log_out import LogOut

@@ -1,7 +1,7 @@
 """The adapter of SPs' URLs, with one policy for saving them and for posting to them."""
 
-from duologue.adapters.dns_names import addresses_of
-from duologue.adapters.sp_urls import ResolvedSpUrls
+from duologue.adapters.notifying.dns_names import addresses_of
+from duologue.adapters.notifying.sp_urls import ResolvedSpUrls
 from duologue.runtime.settings import flag
 
 

@@ -5,17 +5,17 @@ from datetime import timedelta
 from functools import cache
 from time import sleep
 
-from duologue.adapters.aws import NORMAL, THREADS
-from duologue.adapters.aws_clients import client, lazy_client
-from duologue.adapters.dynamo_ended_calls import DynamoEndedCalls
-from duologue.adapters.dynamo_histories import DynamoHistories
-from duologue.adapters.dynamo_listing import DynamoListing
-from duologue.adapters.dynamo_open_calls import DynamoOpenCalls
-from duologue.adapters.dynamo_waiting import DynamoWaiting
-from duologue.adapters.jittered_pause import pause
-from duologue.adapters.sqs_notices import SqsNotices
-from duologue.adapters.system_clock import SystemClock
-from duologue.adapters.threads import Threads
+from duologue.adapters.accounting.dynamo_ended_calls import DynamoEndedCalls
+from duologue.adapters.accounting.dynamo_listing import DynamoListing
+from duologue.adapters.accounting.dynamo_open_calls import DynamoOpenCalls
+from duologue.adapters.basics.aws import NORMAL, THREADS
+from duologue.adapters.basics.aws_clients import client, lazy_client
+from duologue.adapters.basics.jittered_pause import pause
+from duologue.adapters.basics.system_clock import SystemClock
+from duologue.adapters.basics.threads import Threads
+from duologue.adapters.calls.dynamo_histories import DynamoHistories
+from duologue.adapters.notifying.dynamo_waiting import DynamoWaiting
+from duologue.adapters.notifying.sqs_notices import SqsNotices
 from duologue.runtime.carriers import node_table
 from duologue.runtime.last_resort import isolate_failures
 from duologue.runtime.settings import setting

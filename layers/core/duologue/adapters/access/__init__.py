@@ -1,0 +1,1 @@
+"""Access: accounts, secrets, attempts, and the audit."""

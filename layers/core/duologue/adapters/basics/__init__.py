@@ -1,0 +1,1 @@
+"""Basics: what every other room needs of AWS and of the machine."""

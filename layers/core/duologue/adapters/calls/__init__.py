@@ -1,0 +1,1 @@
+"""Calls: their table, their slots and their flow."""

@@ -1,0 +1,1 @@
+"""Media: prompts, recordings and the links to them."""

@@ -1,0 +1,1 @@
+"""Notifying: the queues, the log of deliveries, and the servers of SPs."""

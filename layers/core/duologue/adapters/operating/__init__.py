@@ -1,0 +1,1 @@
+"""Operating: a deployed stack, its logs and its executions."""

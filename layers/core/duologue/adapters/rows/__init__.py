@@ -1,0 +1,1 @@
+"""Rows: what is stored in the tables, as items, and back."""

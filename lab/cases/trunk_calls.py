@@ -38,7 +38,7 @@ CALLER, CALLEE = "+12025550111", "+12025550122"
 ACME = Account("acme", (*SHOWN, DIVERTED_BY), srtp="mandatory", tls=True)
 NOTICE_HZ, NOTICE_S = 1400.0, 1.6
 """The recording notice is a tone here, so that it is recognised in what a telephone heard."""
-TALKS_S = 5.0
+TALKS_S = 9.0
 ANSWERS, TALKS = answers(), answers(talks_s=TALKS_S)
 LEAST_S = 1.5
 """Seconds of the other's voice that each must have heard of `TALKS_S`: a busy machine interrupts it."""

@@ -19,8 +19,9 @@ PAIRS = [(f"+120255502{at:02d}", f"+120255502{at + 50:02d}") for at in range(50)
 KINDS = ("station", "node", "Kamailio", "rtpengine")
 LEGS_S, SLOTS_S = 60.0, 90.0
 """Within which no leg of a dead process is up, and no slot is held."""
-_UP_S, _LOOK_S, _STAYS_S, _SUPERVISOR_S = 30.0, 0.25, 8.0, 1.0
-"""_SUPERVISOR_S: until a supervisor (systemd) starts a process again. A node is not started again while one watches."""
+_UP_S, _LOOK_S, _STAYS_S, _SUPERVISOR_S = 120.0, 0.25, 8.0, 1.0
+"""_UP_S: only against what hangs. _SUPERVISOR_S: until a supervisor (systemd) starts a process again. A node is not
+started again while one watches."""
 
 
 @dataclass
@@ -104,8 +105,13 @@ def telephones(site: Site) -> Iterator[None]:
     yield
 
 
-def die(site: Site, kind: str, pairs: list[tuple[str, str]], watch_s: float = SLOTS_S + 5) -> Death:
-    """Kill one process of this kind while a callback of each pair, but the last, is up. All run again afterwards."""
+def die(
+    site: Site, kind: str, pairs: list[tuple[str, str]], watch_s: float = SLOTS_S + 5, legs_s: float = LEGS_S
+) -> Death:
+    """Kill one process of this kind while a callback of each pair, but the last, is up. All run again afterwards.
+
+    `legs_s`: after which what is up of stopped calls is left.
+    """
     calls, following = Calls(site, pairs[:-1]), Calls(site, pairs[-1:])
     calls.place()
     calls.wait_until_up()
@@ -144,7 +150,7 @@ def die(site: Site, kind: str, pairs: list[tuple[str, str]], watch_s: float = SL
         each.stop()
     quiet = lambda: not calls.legs() + following.legs() and not calls.holds_slots() | following.holds_slots()  # noqa: E731
     try:
-        wait_for(quiet, LEGS_S, "all is over")
+        wait_for(quiet, legs_s, "all is over")
     except TimeoutError:
         death.left = [f"leg {pair}" for each in (calls, following) for pair in each.invites().values()]
         death.left += [f"slot of {each}" for each in calls.holds_slots() | following.holds_slots()]
@@ -180,7 +186,7 @@ def drain(site: Site, pairs: list[tuple[str, str]], talk_s: float = 3.0) -> tupl
     time.sleep(talk_s)
     cut = len(calls.over())
     calls.stop()
-    wait_for(lambda: not calls.legs() and not node.alive, LEGS_S, "the node has left")
+    wait_for(lambda: not calls.legs() and not node.alive, _UP_S, "the node has left")
     node.start()
     return on_node, cut
 

@@ -62,7 +62,7 @@ def test_a_display_number_that_is_dialled_reaches_a_node_and_the_party_of_the_ca
 def test_what_a_death_costs(running, answering, kind):
     """Its calls at most, and no other one; no leg of them stays up, no slot is held; the next call works."""
     first = KINDS.index(kind) * (CALLS + 1)
-    death = die(running, kind, PAIRS[first : first + CALLS + 1], watch_s=WATCHED_S)
+    death = die(running, kind, PAIRS[first : first + CALLS + 1], watch_s=WATCHED_S, legs_s=WATCHED_S)
     assert death.left == []
     assert death.next_s is not None, death
     assert death.cut == (0 if kind == "Kamailio" else death.hit), death

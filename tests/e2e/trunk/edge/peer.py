@@ -98,7 +98,7 @@ class Peer:
         self.last = text
         self._socket.sendto(text.encode(), to)
 
-    def next(self, *wanted: str, holding: str | tuple[str, ...] = (), seconds: float = 10.0) -> Received:
+    def next(self, *wanted: str, holding: str | tuple[str, ...] = (), seconds: float = 60.0) -> Received:
         """The next message that is one of `wanted` (methods or statuses) and contains `holding`, all of it.
 
         Others before it are kept for later.

@@ -98,7 +98,7 @@ class Edge:
         self._logs = [(self.folder / name).open("ab") for name in ("kamailio.log", "rtpengine.log")]
         self.rtpengine = self._started(rtpengine, self._logs[1])
         try:
-            until(lambda: is_bound(self.control, 12222, socket.SOCK_DGRAM), 20)
+            until(lambda: is_bound(self.control, 12222, socket.SOCK_DGRAM))
             self.start_kamailio()
         except BaseException:  # an interrupted test too: nothing that it started stays
             self._ends()
@@ -107,7 +107,7 @@ class Edge:
 
     def start_kamailio(self) -> None:
         self.kamailio = self._started([*self.before, *self._kamailio_command], self._logs[0])
-        until(lambda: self.kamailio.poll() is not None or self._answers(), 30)
+        until(lambda: self.kamailio.poll() is not None or self._answers())
         assert self.kamailio.poll() is None, self.log()[-3000:]
 
     @staticmethod
@@ -155,7 +155,7 @@ class Edge:
 
     def sees(self, up: bool, *trunks: str) -> None:
         """Wait until it takes every host of these trunks for alive, or for dead."""
-        until(lambda: {self.hosts_up().get(trunk) for trunk in trunks} == {1.0 if up else 0.0}, 20)
+        until(lambda: {self.hosts_up().get(trunk) for trunk in trunks} == {1.0 if up else 0.0})
 
     def hosts_up(self) -> dict[str, float]:
         """Trunk → the least of its hosts."""
@@ -168,7 +168,7 @@ class Edge:
 
     def sees_node(self, up: bool, address: str) -> None:
         flag = "A" if up else "I"
-        until(lambda: re.search(rf"URI: sip:{address}:15060\s+FLAGS: {flag}", self.rpc("dispatcher.list")), 40)
+        until(lambda: re.search(rf"URI: sip:{address}:15060\s+FLAGS: {flag}", self.rpc("dispatcher.list")))
 
     def rpc(self, *command: str, check: bool = True) -> str:
         return subprocess.run(

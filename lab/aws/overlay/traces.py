@@ -53,10 +53,11 @@ class Invocation:
     dies: Moment = "after"
 
     def kill(self) -> None:
-        """End its process."""
+        """End its process, and wait until it has: else one that is dying would be given the next invocation."""
         process = self.worker._proc
         if process is not None:
             process.kill()
+            process.wait()
 
 
 _live: dict[str, Invocation] = {}

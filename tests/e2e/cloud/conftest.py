@@ -134,7 +134,7 @@ class Stack:
         spelled = {name.replace("_", "-"): value for name, value in headers.items()}
         asked = urllib.request.Request(self.edge.url + path, method=method, data=body, headers=spelled)
         try:
-            with urllib.request.urlopen(asked, timeout=10) as answer:
+            with urllib.request.urlopen(asked, timeout=60) as answer:
                 return Answer(answer.status, dict(answer.headers), answer.read())
         except urllib.error.HTTPError as refused:
             return Answer(refused.code, dict(refused.headers), refused.read())

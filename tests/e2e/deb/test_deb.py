@@ -224,7 +224,7 @@ END
     cd /var/lib/duologue
     set -a; . /etc/duologue/host.env
 """
-UNTIL = 'until_it() { for i in $(seq 100); do "$@" >/dev/null 2>&1 && return; sleep 0.2; done; echo never: $*; }'
+UNTIL = 'until_it() { for i in $(seq 600); do "$@" >/dev/null 2>&1 && return; sleep 0.2; done; echo never: $*; }'
 
 
 @needs_debian

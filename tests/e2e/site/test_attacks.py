@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.e2e.sockets import only_on_linux, session, sockets
+from tests.e2e.waiting import until
 
 pytestmark = only_on_linux
 
@@ -168,8 +169,14 @@ class TestEveryPort:
         assert lab_up.calls() == before
 
     def assert_each_face_refused(self, attacker, lab_up) -> None:
-        answered = {urlsplit(answer.url).port for answer in attacker.answers}
-        assert answered == {urlsplit(url).port for url in lab_up.faces.values()}
+        faces = {urlsplit(url).port for url in lab_up.faces.values()}
+
+        def answered() -> set[int | None]:
+            attacker.page.wait_for_timeout(20)  # the browser tells of an answer after the page has it
+            return {urlsplit(answer.url).port for answer in attacker.answers}
+
+        until(lambda: answered() >= faces)
+        assert answered() == faces
         attacker.assert_refused()
 
     def test_refuses_requests(self, lab_up, attacker, urls):

@@ -8,6 +8,9 @@ from lab.sp.account import open_account
 from lab.sp.client import Account, Reply, SpClient
 from lab.sp.receiver import Receiver
 
+_LOG_INS = 3
+"""Times that a log-in is tried while the platform says “Try again later”, as on a busy machine."""
+
 
 class LogInRefused(Exception):
     """The platform refused the log-in of a new SP."""
@@ -65,7 +68,10 @@ def open_sp(
     receiver = Receiver(account.app_key, account.app_secret, port=receiver_port)
     sp = ServiceProvider(name, account, SpClient(api_url, account), receiver, tuple(numbers))
     if log_in:
-        reply = sp.client.log_in()
+        for _ in range(_LOG_INS):
+            reply = sp.client.log_in()
+            if reply.status < 500:
+                break
         if reply.code != "0":
             sp.close()
             raise LogInRefused(f"{reply.status} {reply.body}")

@@ -442,7 +442,8 @@ def test_a_pause_passes_on_the_clock_that_has_jumped(stack, ahead):
 def test_an_updated_function_has_its_new_code_before_its_new_layers(stack):
     """The handler of CloudFormation, as the update of a stack calls it."""
     handler = ministack("services.cloudformation.provisioners")._RESOURCE_HANDLERS["AWS::Lambda::Function"]["update"]
-    svc, name, seen = ministack("services.lambda_svc"), "two-steps", []
+    svc, name = ministack("services.lambda_svc"), "two-steps"
+    seen: list[tuple[Any, str, float]] = []
     responses = ministack("core.responses")
     responses.set_request_account_id(stack.cloud.account)
     responses.set_request_region(stack.cloud.region)

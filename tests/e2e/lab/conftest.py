@@ -113,6 +113,16 @@ def quiet(case_player) -> CasePlayer:
     return case_player
 
 
+@pytest.fixture
+def no_schedule(lab):
+    """The sweeper runs only where a test invokes it: its schedule would do now and then what is looked for."""
+    events = lab.client("events")
+    [rule] = [name for name in lab.resources if name.startswith("SweepFunctionOften") and "Perm" not in name]
+    events.disable_rule(Name=lab.resources[rule])
+    yield
+    events.enable_rule(Name=lab.resources[rule])
+
+
 def pytest_make_parametrize_id(val):
     return val.name if isinstance(val, Variant) else None
 

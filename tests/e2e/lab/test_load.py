@@ -2,7 +2,6 @@
 
 import gc
 import json
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,6 +12,7 @@ from duologue.adapters.calls.dynamo_slots import slots_of
 from lab.cases.catalogue import LAB
 from pstn.lines.behaviours import busy, never_answers
 from pstn.lines.phone_state import Phone
+from tests.e2e.waiting import until
 from tests.samples import callback
 
 AT_ONCE = 20
@@ -110,7 +110,7 @@ def test_calls_per_callee(quiet, lab, new_sp):
     assert 1 <= int(second.headers["Retry-After"]) <= 24 * 3600
 
 
-def test_the_sweeper_frees_a_slot_that_no_call_holds(quiet, lab, new_sp):
+def test_the_sweeper_frees_a_slot_that_no_call_holds(quiet, lab, new_sp, no_schedule):
     """As its role, on the real schedule's function."""
     sp = new_sp("leak", concurrent_calls=1)
     dynamodb, accounts = lab.client("dynamodb"), lab.outputs["AccountsTable"]
@@ -125,7 +125,7 @@ def test_the_sweeper_frees_a_slot_that_no_call_holds(quiet, lab, new_sp):
     assert sp.receiver.wait_for_fee(placed.body["sessionId"], 60)
 
 
-def test_the_sweeper_reconciles_a_call_that_is_over(quiet, lab, new_sp):
+def test_the_sweeper_reconciles_a_call_that_is_over(quiet, lab, new_sp, no_schedule):
     """As its role: the delivery of the CDR is missing, as if the stream had lost its record, and a recording's file.
 
     The notice is not sent again here, since the FIFO queue knows it for five minutes.
@@ -136,7 +136,7 @@ def test_the_sweeper_reconciles_a_call_that_is_over(quiet, lab, new_sp):
     assert sp.client.stop(session).code == "0"
     assert sp.receiver.wait_for_fee(session, 60)
     call = {"call": {"S": session.partition("@")[0]}}
-    [*_, last] = _deliveries(dynamo, table, call)
+    [*_, last] = _deliveries(dynamo, table, call, len({each.kind for each in sp.receiver.about(session)}))
     dynamo.delete_item(TableName=table, Key=call | {"item": last})
     dynamo.update_item(
         TableName=table,
@@ -151,19 +151,19 @@ def test_the_sweeper_reconciles_a_call_that_is_over(quiet, lab, new_sp):
     assert (row.keys() & {"open", "close_by"}, "recording_missing_at" in row) == (set(), True)
 
 
-def _deliveries(dynamo, table, call):
-    """The keys of the items, as soon as the CDR has one."""
-    for _ in range(100):
+def _deliveries(dynamo, table, call, told):
+    """The keys of the items, as soon as there is one for each of so many notifications, and all are acknowledged."""
+
+    def settled():
         found = dynamo.query(
             TableName=table,
             KeyConditionExpression="#call = :call AND begins_with(#item, :delivery)",
             ExpressionAttributeNames={"#call": "call", "#item": "item"},
             ExpressionAttributeValues={":call": call["call"], ":delivery": {"S": "DELIVERY#"}},
         )["Items"]
-        if found and found[-1]["state"]["S"] == "acknowledged" and len(found) == 3:
-            break
-        time.sleep(0.1)
-    return [each["item"] for each in found]
+        return found if [each["state"]["S"] for each in found] == ["acknowledged"] * told else None
+
+    return [each["item"] for each in until(settled)]
 
 
 def test_what_a_lab_has_loaded_is_not_looked_at_for_garbage(lab):

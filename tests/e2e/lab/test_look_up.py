@@ -10,6 +10,7 @@ import pytest
 from duologue.operator.__main__ import main
 from lab.cases.catalogue import named
 from lab.sp.client import CALL_MEMORIES, Reply
+from tests.e2e.waiting import until
 
 SOUND = b"RIFF and so on"
 
@@ -36,11 +37,16 @@ def get(sp, path: str, **query: str) -> Reply:
 
 
 def test_a_callback_tells_its_whole_story(talked):
+
+    def told() -> list[str]:
+        """Which were acknowledged, which is stored a moment after the SP has done so."""
+        facts = look_up(talked.sp, talked.session).body["facts"]
+        return [fact["eventType"] for fact in facts if fact.get("told", {}).get("accepted")]
+
+    until(lambda: told() == [notification.kind for notification in talked.notifications])
     body = look_up(talked.sp, talked.session).body
     assert (body["phase"], body["ending"]["stateCode"]) == ("over", 0)
     assert (body["caller"]["number"], body["callee"]["number"]) == (talked.pair.caller, talked.pair.callee)
-    told = [fact["eventType"] for fact in body["facts"] if fact.get("told", {}).get("accepted")]
-    assert told == [notification.kind for notification in talked.notifications]
     assert [fact["sequence"] for fact in body["facts"]] == list(range(1, len(body["facts"]) + 1))
 
 
@@ -83,7 +89,11 @@ def test_a_memory_is_looked_up_changed_listed_and_deleted(talked, new_sp):
     assert (changed.status, changed.body["callMemory"]["callerNbr"]) == (200, jill)
     assert changed.body["callMemory"]["history"][0]["who"].startswith(f"{sp.account.app_key} ")
     late = sp.client.repoint(display, callee, talked.pair.caller, memory["version"])
-    assert (late.status, late.code, late.body["version"]) == (403, "1010002", memory["version"] + 1)
+    assert (late.status, late.body.get("resultcode"), late.body.get("version")) == (
+        403,
+        "1010002",
+        memory["version"] + 1,
+    ), late
 
     first = get(sp, CALL_MEMORIES, displayNbr=display, limit="1").body
     listed, cursor = first["callMemories"], first.get("cursor")

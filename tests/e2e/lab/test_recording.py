@@ -274,6 +274,7 @@ def test_without_its_notice_a_call_goes_on_unrecorded(call, recorder, lab):
 
 
 def test_the_networks_own_file_is_in_stereo(record, lab):
+    sound_at(record["recordFileDownloadUrl"])
     s3 = lab.client("s3")
     bucket = lab.outputs["RecordingsBucket"]
     call = record["recordObjectName"].removesuffix(".wav")
@@ -286,6 +287,7 @@ def test_the_networks_own_file_is_in_stereo(record, lab):
 def test_its_sp_deletes_it_and_nobody_fetches_it_any_more(record, recorder, new_sp, lab):
     """The last of this file: what was deleted stays so."""
     name, domain = record["recordObjectName"], record["recordDomain"]
+    sound_at(record["recordFileDownloadUrl"])
     assert refused(ask(lab, new_sp("deleter"), name, domain, "DELETE"), 403, "1012007")
     assert ask(lab, recorder, name, domain)[0] == 301
     link = ask(lab, recorder, name, domain)[1]["Location"]

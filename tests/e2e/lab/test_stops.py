@@ -17,10 +17,10 @@ from pstn.lines.phone_state import Phone
 
 @pytest.fixture
 def two(case_player, lab):
-    """Two telephones that answer and would talk for ever."""
+    """Two telephones that answer and would talk for ever. The first one rings for a while."""
     with case_player.pair() as pair:
-        for number in (pair.caller, pair.callee):
-            lab.pstn.exchange.phones[number] = Phone(answers(2.0))
+        phones = lab.pstn.exchange.phones
+        phones[pair.caller], phones[pair.callee] = Phone(answers(5.0)), Phone(answers(2.0))
         yield pair
 
 
@@ -48,7 +48,7 @@ def test_a_stop_right_after_the_request(two, case_player):
 def test_a_second_stop_is_success_and_one_after_the_end_is_told_so(two, case_player):
     sp = case_player.sp
     session = sp.place(two.caller, two.callee).body["sessionId"]
-    assert sp.receiver.wait_for(session, "callout", 30)
+    assert sp.receiver.wait_for(session, "callout", 60)
     with ThreadPoolExecutor(4) as together:
         replies = list(together.map(lambda _: sp.client.stop(session), range(4)))
     assert [(reply.status, reply.code) for reply in replies] == [(200, "0")] * 4
@@ -62,7 +62,7 @@ def test_a_second_stop_is_success_and_one_after_the_end_is_told_so(two, case_pla
 def test_nobody_else_can_stop_a_call(two, case_player, new_sp):
     stranger, sp = new_sp("stops-another"), case_player.sp
     session = sp.place(two.caller, two.callee).body["sessionId"]
-    assert sp.receiver.wait_for(session, "answer", 30, two.callee)
+    assert sp.receiver.wait_for(session, "answer", 60, two.callee)
     refused = stranger.client.stop(session)
     assert (refused.status, refused.code) == (403, "1020152")
     assert sp.client.stop(session).code == "0"
@@ -93,22 +93,22 @@ def test_the_operator_ends_the_calls_of_an_app_and_what_they_reserved_is_given_b
         return json.loads(subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True).stdout)
 
     def ended(session: str) -> list[int]:
-        assert sp.receiver.wait_for_fee(session, 20)
+        assert sp.receiver.wait_for_fee(session, 60)
         told = [each.body["statusInfo"] for each in sp.receiver.about(session) if each.kind == "disconnect"]
         return [each["stateCode"] for each in told]
 
     ceilings = ("--calls-per-day", "2", "--minutes-per-day", "250", "--calls-per-dialled-number-per-day", "3")
     operate("app", "set", sp.account.app_key, *ceilings)
     session = sp.place(caller, callee).body["sessionId"]
-    assert sp.receiver.wait_for(session, "answer", 30, callee)
+    assert sp.receiver.wait_for(session, "answer", 60, callee)
     assert sp.place(caller, callee).code == "1010009"
     assert [call["was"] for call in operate("call", "stop", session)["calls"]] == ["talking"]
     assert ended(session) == [8017]
 
     lab.pstn.exchange.call_in(callee, sp.numbers[1], caller_id=callee)
-    assert sp.receiver.wait_until(lambda: any(each.kind == "callin" for each in sp.receiver.notifications), 30)
+    assert sp.receiver.wait_until(lambda: any(each.kind == "callin" for each in sp.receiver.notifications), 60)
     [back] = {each.session_ids[0] for each in sp.receiver.notifications if each.kind == "callin"}
-    assert sp.receiver.wait_for(back, "answer", 30, caller)
+    assert sp.receiver.wait_for(back, "answer", 60, caller)
     assert [call["was"] for call in operate("app", "suspend", sp.account.app_key, "--end-calls")["calls"]] == [
         "talking"
     ]

@@ -320,6 +320,27 @@ class Promises:
         with pytest.raises(LimitReached):
             accept(calls, call_number(9), slots=2)
 
+    def test_spared_slots_are_taken_last_and_alone_by_those_who_may_have_no_others(self, calls):
+        """Of 5 slots, 2 for return calls, which never have a third."""
+        spared = replace(NO_LIMITS, spared_slots=2)
+        for number in range(3):
+            accept(calls, call_number(number), spared, slots=5)
+        back = [accept(calls, call_number(number), slots=2) for number in (3, 4)]
+        with pytest.raises(LimitReached):
+            accept(calls, call_number(5), slots=2)
+        with pytest.raises(LimitReached):
+            accept(calls, call_number(6), spared, slots=5)
+        end(calls, back[0])
+        accept(calls, call_number(7), spared, slots=5)
+        with pytest.raises(LimitReached):
+            accept(calls, call_number(8), slots=2)
+
+    def test_slots_that_are_all_spared_are_taken_all_the_same(self, calls):
+        for number in range(2):
+            accept(calls, call_number(number), replace(NO_LIMITS, spared_slots=9), slots=2)
+        with pytest.raises(LimitReached):
+            accept(calls, call_number(2), replace(NO_LIMITS, spared_slots=9), slots=2)
+
     def test_however_a_call_ends_its_slot_and_its_minutes_are_free(self, calls):
         """By its last hang-up, by the sweeper, withdrawn: all are the one closing transaction."""
         limits = AcceptanceLimits(budget=replace(BUDGET, most=Used(seconds=600)))

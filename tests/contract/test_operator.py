@@ -200,6 +200,7 @@ def test_an_sp_and_its_app(platform, monkeypatch):
             "schemes": ["token", "aksk", "wsse"],
             "allowed_addresses": [],
             "concurrent_calls": 5,
+            "concurrent_return_calls": 0,
             "calls_per_second": 10,
             "requests_per_second": 10,
             "calls_per_number_per_minute": 0,
@@ -360,6 +361,7 @@ def test_the_app_that_answers_unknown_callers_is_named_by_the_operator(platform,
 def test_settings_change_one_by_one(platform, app_key):
     changes: list[tuple[tuple[str, ...], dict[str, Any]]] = [
         (("--concurrent-calls", "3"), {"concurrent_calls": 3}),
+        (("--concurrent-return-calls", "2"), {"concurrent_return_calls": 2}),
         (("--calls-per-second", "2", "--calls-per-callee-per-day", "4"), {"calls_per_second": 2}),
         (("--country", "us", "--country", "CA"), {"countries": ("US", "CA")}),
         (("--country", ""), {"countries": ()}),

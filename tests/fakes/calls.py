@@ -127,7 +127,7 @@ class FakeCalls:
         for rate in limits.rates:
             if self.counts[rate.of, rate.name, rate.begins(at)] >= rate.most:
                 raise rate.refusal(at)
-        number = self._free_number(held, slots)
+        number = self._free_number(held, slots, limits.spared_slots)
         if number is None:
             raise LimitReached(call.app)
         if (call.app, call.pair) in self.pairs:
@@ -155,10 +155,13 @@ class FakeCalls:
         if limits.key is not None:
             self.keys[call.app, limits.key.name] = (limits.key.request, call.id, at + KEPT)
 
-    def _free_number(self, held: set[str], slots: int) -> int | None:
-        """The lowest free one below `slots`. Calls that a test gave a slot hold one of those that nobody took."""
+    def _free_number(self, held: set[str], slots: int, spared: int) -> int | None:
+        """The lowest free one below `slots`, first of those that are not spared.
+
+        Calls that a test gave a slot hold one of those that nobody took.
+        """
         taken = {self.numbers[call_id] for call_id in held if call_id in self.numbers}
-        free = [number for number in range(slots) if number not in taken]
+        free = [number for number in (*range(spared, slots), *range(min(spared, slots))) if number not in taken]
         given = sum(call_id not in self.numbers for call_id in held)
         return free[given] if given < len(free) else None
 

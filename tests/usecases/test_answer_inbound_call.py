@@ -435,8 +435,11 @@ def test_what_concerns_no_sp_is_rejected_and_counted_and_nobody_is_told(world, w
     assert (world.calls.rows, world.calls.committed, world.turned_away) == ({}, [], [counted])
 
 
-def test_without_a_free_slot_the_call_is_over_at_once_and_the_caller_hears_busy(world):
-    world.calls.slots["app-1"] = {"one", "another"}
+@pytest.mark.parametrize(("most", "others"), [(0, {"one", "another"}), (5, {"one", "another"}), (1, {"one"})])
+def test_without_a_free_slot_the_call_is_over_at_once_and_the_caller_hears_busy(world, most, others):
+    """Of the app's two, or of those that it allows return calls."""
+    world.change_app(concurrent_return_calls=most)
+    world.calls.slots["app-1"] = others
     assert world.hear() == [rejected(486)]
     call = world.call()
     assert (call.ending, call.callee.number, call.callee.dialled_at) == (EndReason.NO_ROOM, CALLER, None)

@@ -75,6 +75,7 @@ def test_what_is_named_changes_and_the_rest_stays(office):
         ({"test_numbers": ("+12025550190",) * (MOST_NUMBERS + 1)}, "test numbers"),
         ({"concurrent_calls": 0}, "concurrent calls"),
         ({"concurrent_calls": MOST_CALLS + 1}, "concurrent calls"),
+        ({"concurrent_return_calls": -1}, "concurrent return calls"),
         ({"calls_per_second": 0}, "calls per second"),
         ({"calls_per_callee_per_day": -1}, "calls per callee per day"),
         ({"minutes_per_day": 239}, "minutes per day"),

@@ -174,6 +174,11 @@ def test_the_limit_of_concurrent_calls():
     assert len(desk.calls.rows) == len(desk.flows.started) == 2
 
 
+def test_callbacks_take_the_slots_last_that_return_calls_may_have():
+    desk, app = Desk(), replace(APP, concurrent_calls=3, concurrent_return_calls=1)
+    assert [desk.calls.numbers[desk.place(app=app).id] for _ in range(3)] == [1, 2, 0]
+
+
 def test_an_id_that_was_drawn_before_is_drawn_again():
     desk = Desk("same", "same", "other")
     assert [desk.place().id, desk.place().id] == ["same", "other"]

@@ -136,6 +136,12 @@ def _add_settings(command: argparse.ArgumentParser, *, numbers_required: bool = 
         "--concurrent-calls", type=int, metavar="N", help="calls in progress at the same time; more are refused"
     )
     command.add_argument(
+        "--concurrent-return-calls",
+        type=int,
+        metavar="N",
+        help="return calls among them; more are rejected (0: as many as calls)",
+    )
+    command.add_argument(
         "--calls-per-second", type=int, metavar="N", help="callbacks accepted within a second; more are refused"
     )
     command.add_argument(
@@ -199,6 +205,7 @@ _PLAIN = (
     "reuse_nonces",
     "requests_per_second",
     "concurrent_calls",
+    "concurrent_return_calls",
     "calls_per_second",
     "calls_per_number_per_minute",
     "calls_per_callee_per_day",
@@ -338,6 +345,7 @@ def _shown(app: App) -> Said:
         "allowed_addresses": list(app.allowed_addresses),
         "requests_per_second": app.requests_per_second,
         "concurrent_calls": app.concurrent_calls,
+        "concurrent_return_calls": app.concurrent_return_calls,
         "calls_per_second": app.calls_per_second,
         "calls_per_number_per_minute": app.calls_per_number_per_minute,
         "calls_per_callee_per_day": app.calls_per_callee_per_day,

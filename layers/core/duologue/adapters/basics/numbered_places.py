@@ -20,7 +20,7 @@ _LOOKS = 6
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Places 0 to `count` - 1.
+    """Places 0 to `count` - 1. Those below `spared` are taken only where no other is free.
 
     `put`: the write that takes a place; its condition fails if it is taken. `taken`: reads which are, strongly
     consistent; there may be greater numbers among them. `full`: the error if all are taken.
@@ -30,6 +30,12 @@ class Places:
     put: Callable[[int], dict[str, Any]]
     taken: Callable[[], Collection[int]]
     full: DuologueError
+    spared: int = 0
+
+    def any(self, choose: Choose) -> int:
+        """A random one that may be free; of those that are not spared, if there are such."""
+        first = self.spared if self.spared < self.count else 0
+        return first + choose(self.count - first)
 
     def take(self, number: int) -> Write:
         return self.put(number), _Taken(self)
@@ -40,6 +46,7 @@ class Places:
         free = [number for number in range(self.count) if number not in taken]
         if not free:
             raise self.full from None
+        free = [number for number in free if number >= self.spared] or free
         return free[choose(len(free))]
 
 
@@ -60,7 +67,7 @@ def take_each(places: Sequence[Places], write: Callable[[Sequence[int]], None], 
     """
     if empty := [each for each in places if not each.count]:
         raise empty[0].full
-    numbers = [choose(each.count) for each in places]
+    numbers = [each.any(choose) for each in places]
     for _ in range(_LOOKS):
         try:
             write(numbers)

@@ -52,7 +52,7 @@ class DynamoAcceptance:
         self._choose = choose
 
     def accept(self, call: Call, *, slots: int, close_by: datetime, limits: AcceptanceLimits = NO_LIMITS) -> SavedCall:
-        places = [*self._rates(call, limits), slots_of(self._client, self._table, call, slots)]
+        places = [*self._rates(call, limits), slots_of(self._client, self._table, call, slots, limits.spared_slots)]
 
         def write(numbers: Sequence[int], of_day: Sequence[Write], reserved: str) -> None:
             """In the order in which refusals are reported (domain/accounting/acceptance_limits.py)."""

@@ -13,6 +13,8 @@ costs two units to take and two to free, however many are held.
 Of a limit that was lowered: at most as many calls as the new limit have numbers below it; older calls with greater
 numbers go on besides them until they end. A new call gets only a number below the limit.
 
+Of an app that limits its return calls: they get only numbers below that limit, and callbacks get these last.
+
 An app's items are in one partition, so that one query counts them: it takes 250 calls a second of one app before
 DynamoDB splits it. The shards are for the sweeper, which reads all slots.
 """
@@ -38,8 +40,8 @@ _SHARDS = 32
 """Never changed: an app's slots would be in two places."""
 
 
-def slots_of(client: "DynamoDBClient", table: str, call: Call, limit: int) -> Places:
-    """The slots that `call` may take one of."""
+def slots_of(client: "DynamoDBClient", table: str, call: Call, limit: int, spared: int = 0) -> Places:
+    """The slots that `call` may take one of; those below `spared` if no other is free."""
     row = {"call": call.id} | ({} if call.pair is None else {"pair": call.pair})
 
     def put(number: int) -> dict[str, Any]:
@@ -48,7 +50,7 @@ def slots_of(client: "DynamoDBClient", table: str, call: Call, limit: int) -> Pl
     def taken() -> Collection[int]:
         return [int(item["sk"]["S"].rpartition("#")[2]) for item in _of_app(client, table, call.app)]
 
-    return Places(limit, put, taken, LimitReached(call.app))
+    return Places(limit, put, taken, LimitReached(call.app), spared)
 
 
 def slot_name(number: int) -> str:

@@ -89,6 +89,8 @@ class App:
     requests_per_second: int = 0
     """Besides those that place or stop callbacks. 0: no limit."""
     concurrent_calls: int = 10
+    concurrent_return_calls: int = 0
+    """Of these; 0: as many as there are."""
     calls_per_second: int = 10
     sp_calls_per_second: int = 0
     """That of its SP; known of an app that has authenticated."""

@@ -7,7 +7,7 @@ several are reached, the first in this order is reported:
     2. calls per second                 per clock second; around the turn of a second twice as many may pass
     3. calls per second of its SP       the same, of all apps of the SP together
     4. calls per display number         per clock minute; a call counts for each of the numbers that it shows
-    5. concurrent calls                 one slot per open call
+    5. concurrent calls                 one slot per open call; return calls may have a smaller limit of their own
     6. calls per callee per day         per day in UTC; test numbers of the sandbox are not counted
     7. calls per dialled number per day the same, of either party of a call; of a return call, of its callee
     8. the budget of the day            calls, minutes of talk and estimated spend (day_budget.py)
@@ -87,6 +87,8 @@ class AcceptanceLimits:
     dialled: tuple[CalleeDay, ...] = ()
     """Of each number that is dialled."""
     budget: "DayBudget | None" = None
+    spared_slots: int = 0
+    """So many of the app's slots are taken last: its return calls may have no others."""
 
 
 NO_LIMITS = AcceptanceLimits()
@@ -98,7 +100,8 @@ def limits_for(
     """The limits for a call now. `is_test`: it was placed in the sandbox, which dials only test numbers."""
     counted = app.calls_per_callee_per_day > 0 and not is_test
     callee = callee_day(app, request.callee, now) if counted else None
-    return AcceptanceLimits(app.calls_per_second, callee, key, tuple(_rates(app, request)))
+    rates, spared = tuple(_rates(app, request)), app.concurrent_return_calls
+    return AcceptanceLimits(app.calls_per_second, callee, key, rates, spared_slots=spared)
 
 
 def _rates(app: App, request: "CallbackRequest") -> Iterator[Rate]:

@@ -155,6 +155,7 @@ class InboundApp:
     """An app's settings for calls to its display numbers, without its secrets.
 
     `active`: neither the app nor its SP is suspended. `numbers`: its display numbers, in E.164.
+    `slots`: how many return calls may be open at a time.
     """
 
     key: str
@@ -163,7 +164,7 @@ class InboundApp:
     numbers: tuple[str, ...]
     countries: Collection[str]
     denied_prefixes: Collection[str]
-    concurrent_calls: int
+    slots: int
     ceilings: Ceilings
     status_url: str | None
     fee_url: str | None
@@ -186,7 +187,7 @@ class InboundApp:
             numbers=app.display_numbers,
             countries=app.countries,
             denied_prefixes=app.denied_prefixes,
-            concurrent_calls=app.concurrent_calls,
+            slots=min(app.concurrent_return_calls or app.concurrent_calls, app.concurrent_calls),
             ceilings=app.ceilings,
             status_url=app.status_url,
             fee_url=app.fee_url,

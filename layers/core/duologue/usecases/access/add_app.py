@@ -29,6 +29,7 @@ class NewApp:
     allowed_addresses: tuple[str, ...] = ()
     requests_per_second: int = 10
     concurrent_calls: int = 10
+    concurrent_return_calls: int = 0
     calls_per_second: int = 10
     calls_per_number_per_minute: int = 0
     calls_per_callee_per_day: int = 0

@@ -55,6 +55,7 @@ def check_app(
     for field, least, limit in (
         ("requests per second", 0, app.requests_per_second),
         ("concurrent calls", 1, app.concurrent_calls),
+        ("concurrent return calls", 0, app.concurrent_return_calls),
         ("calls per second", 1, app.calls_per_second),
         ("calls per display number per minute", 0, app.calls_per_number_per_minute),
         ("calls per callee per day", 0, app.calls_per_callee_per_day),

@@ -179,7 +179,7 @@ class AnswerInboundCall:
         dialled = dialled_days(app.key, most, {"callee": target.number}, at, self.seal.proof)
         budget = budget_for(app.ceilings, call)
         limits = AcceptanceLimits(dialled=dialled, budget=budget) if dialled or budget else NO_LIMITS
-        return self._record(replace(decision, call=call), reported, app.concurrent_calls, limits)
+        return self._record(replace(decision, call=call), reported, app.slots, limits)
 
     def _tell_nobody_is_there(self, incoming: Incoming, reported: InboundEvent) -> Answer:
         if incoming.app.unknown_callers is not UnknownCallers.PROMPT:

@@ -102,7 +102,8 @@ class Found:
 class InboundAnswer:
     """A call that came in, with the event's answer, written entirely or not at all.
 
-    `slots`: the app's limit; None: the call takes no slot, and is over or soon will be, so no flow is started for it.
+    `slots`: the app's limit for return calls; None: the call takes no slot, and is over or soon will be, so no flow is
+    started for it.
     With a slot it also takes its pair (Call.pair), of which there may be one return call at a time.
     `limits`: of those of a day; with a slot.
     """

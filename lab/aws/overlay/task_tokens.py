@@ -14,6 +14,7 @@ aborted execution keeps waiting; heartbeats are recorded and ignored; a token is
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import threading
@@ -67,7 +68,7 @@ class Tokens:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._open: dict[str, Waiting] = {}
-        self._closed: dict[str, None] = {}
+        self._closed: dict[bytes, None] = {}
 
     def open(self, token: str, execution: str) -> Waiting:
         """Start waiting for `token`, for the execution with this ARN."""
@@ -125,12 +126,17 @@ class Tokens:
             waiting.completion.set_exception(timing.Halted())
 
     def _close(self, token: str) -> None:
-        self._closed[token] = None
+        self._closed[_short(token)] = None
         if len(self._closed) > CLOSED_KEPT:
             del self._closed[next(iter(self._closed))]
 
     def _refusal(self, token: str) -> str:
-        return "TaskTimedOut" if token in self._closed else "InvalidToken"
+        return "TaskTimedOut" if _short(token) in self._closed else "InvalidToken"
+
+
+def _short(token: str) -> bytes:
+    """What is kept of a token whose task has ended: a thirtieth of it."""
+    return hashlib.blake2b(token.encode(), digest_size=16).digest()
 
 
 TOKENS = Tokens()

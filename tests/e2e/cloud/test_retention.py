@@ -9,7 +9,7 @@ import pytest
 from lab.aws.ministack import ministack
 from lab.aws.overlay import cold_partitions, retention
 from lab.aws.overlay.executions import TIMER
-from lab.aws.overlay.task_tokens import CLOSED_KEPT, Tokens
+from lab.aws.overlay.task_tokens import CLOSED_KEPT, Tokens, new_token
 from tests.e2e.waiting import until
 
 KEPT = 5
@@ -186,3 +186,11 @@ def test_tokens_of_ended_tasks():
         tokens.open(token, "execution")
         tokens.close(token)
     assert [tokens.finish(each) for each in ("token-0", "token-1")] == ["InvalidToken", "TaskTimedOut"]
+
+
+def test_of_the_token_of_an_ended_task_little_is_kept():
+    tokens, token = Tokens(), new_token()
+    tokens.open(token, "execution")
+    tokens.close(token)
+    assert tokens.finish(token) == "TaskTimedOut"
+    assert [len(each) for each in tokens._closed] == [16]

@@ -56,6 +56,16 @@ def _trim_stream(stock: Any) -> Any:
     return trim
 
 
+def _build_record(stock: Any) -> Any:
+    """With the item itself that the table keeps as the new image, not with one that is equal."""
+
+    def build(table: dict[str, Any], event: str, old: Any, new: Any, view: str) -> Any:
+        kept = ministack("services.dynamodb")._get_item_by_key(table, new) if new else None
+        return stock(table, event, old, kept if kept == new else new, view)
+
+    return build
+
+
 def _read_stream(stock: Any) -> Any:
     def read(*args: Any, **more: Any) -> Any:
         with _streams:
@@ -66,6 +76,7 @@ def _read_stream(stock: Any) -> Any:
 
 def _bound_streams(db: Any) -> None:
     db._trim_stream_records = _trim_stream(db._trim_stream_records)
+    db._build_change_record = _build_record(db._build_change_record)
     for read in READS:
         setattr(db, read, _read_stream(getattr(db, read)))
 

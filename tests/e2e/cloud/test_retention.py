@@ -46,6 +46,14 @@ def test_stream_records(stack, few, table):
     assert [each["dynamodb"]["NewImage"]["id"]["S"] for each in records] == [str(MADE - KEPT + n) for n in range(KEPT)]
 
 
+def test_a_stream_record_has_the_item_that_the_table_keeps(stack, table):
+    stack.dynamodb.put_item(TableName="kept", Item={"id": {"S": "1"}, "n": {"N": "1"}})
+    (kept,) = (each for each in ministack("services.dynamodb")._tables.values() if each["TableName"] == "kept")
+    (record,) = ministack("services.dynamodb").stream_live_records("kept")
+    [(_, item)] = kept["items"]["1"].items()
+    assert record["dynamodb"]["NewImage"] is item
+
+
 def test_transactions(stack, few, table):
     """The first one's token is forgotten, so it writes again; the last one's is not."""
 

@@ -83,7 +83,7 @@ with when Python collects its garbage.
 
 Target: from 100 callbacks to 1,000 at most {most:g} MB{missed}.
 
-Of it, {size:.1f} MB are the items of {calls} calls, compressed ({each:.1f} KB each): tables keep everything until it is
+Of it, {size:.1f} MB are {items} items of tables, compressed ({each:.0f} bytes each): tables keep everything until it is
 deleted or expires. All else is bounded by count: the latest 100 calls of the network and 5,000 of its events, 100
 ended executions, 3,000 stream records of each table, 300 to 600 log events of each execution environment
 ([what is kept of the past](../lab/aws/COVERAGE.md)). A FIFO queue knows its messages for five minutes, as on AWS, so
@@ -97,7 +97,7 @@ def _report(grown: list[tuple[int, float, float, int]]) -> str:
         (str(done), f"{own:.0f}", f"{own - first[1]:+.1f}", f"{everything:.0f}", str(processes))
         for done, own, everything, processes in grown
     ]
-    calls, size = _compressed()
+    items, size = _compressed()
     return _REPORT.format(
         table="\n".join(
             table(("Callbacks", "The lab (MB)", "More than first", "With its functions (MB)", "Processes"), rows)
@@ -106,19 +106,18 @@ def _report(grown: list[tuple[int, float, float, int]]) -> str:
         missed="" if last[1] - first[1] <= MOST_MB else ": missed",
         size=size / 1e6,
         a_minute=A_MINUTE,
-        calls=calls,
-        each=size / max(1, calls) / 1000,
+        items=items,
+        each=size / max(1, items),
     )
 
 
 def _compressed() -> tuple[int, int]:
-    """Partitions of tables that are kept compressed, and their bytes."""
+    """Items of tables that are kept compressed, and their bytes."""
     tables = ministack("services.dynamodb")._tables._data.values()
     packed = [
-        each._packed for found in tables for each in list(found["items"].values()) if isinstance(each, ColdPartition)
+        each.packed() for found in tables for each in list(found["items"].values()) if isinstance(each, ColdPartition)
     ]
-    sizes = [len(each) for each in packed if each is not None]
-    return len(sizes), sum(sizes)
+    return sum(items for items, _ in packed), sum(size for _, size in packed)
 
 
 def main() -> int:

@@ -313,4 +313,4 @@ class Keeper:
 def rows_of(partitions: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """A table's items by partition and sort key, compressed partitions (overlay/cold_partitions.py) included."""
     with cold_partitions.WRITES:
-        return {partition: dict(items) for partition, items in partitions.items()}
+        return {partition: dict(items.items()) for partition, items in partitions.items()}

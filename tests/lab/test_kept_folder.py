@@ -112,7 +112,9 @@ def test_two_labs_do_not_share_a_folder(folder):
 
 def test_rows_of_compressed_partitions_are_kept_as_well():
     rows = {"call-1": {"CALL": {"pk": {"S": "call-1"}}}, "call-2": {"CALL": {"pk": {"S": "call-2"}}}}
-    table = {"call-1": ColdPartition(rows["call-1"]), "call-2": rows["call-2"]}
+    cold = ColdPartition(rows["call-1"])
+    cold.pack(keep=0)
+    table = {"call-1": cold, "call-2": rows["call-2"]}
     assert json.loads(json.dumps(rows_of(table))) == rows
 
 
@@ -124,11 +126,11 @@ def test_nothing_is_written_while_rows_are_read():
         written.append(WRITES.acquire(blocking=False))
 
     class Partition(ColdPartition):
-        def keys(self):
+        def items(self):
             thread = threading.Thread(target=write)
             thread.start()
             thread.join()
-            return super().keys()
+            return super().items()
 
     rows_of({"call-1": Partition({"CALL": {}})})
     assert written == [False]

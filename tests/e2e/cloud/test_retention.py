@@ -2,7 +2,9 @@
 
 import threading
 import time
+from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -80,12 +82,10 @@ def test_equal_values_of_items_are_one_until_one_changes(stack, table):
     assert other == {"id": {"S": "two"}, "n": {"N": "1"}, "same": {"S": "x"}}
 
 
-def test_a_partition_that_was_not_written_for_long(stack, monkeypatch):
-    """It is compressed, and reads and writes are what they were."""
-    monkeypatch.setattr(cold_partitions, "WARM", 1)
-    monkeypatch.setattr(cold_partitions, "LEAST", 2)
-    db, key = stack.dynamodb, {"p": {"S": "old"}, "s": {"S": "b"}}
-    db.create_table(
+@pytest.fixture
+def cold(stack):
+    """A table with partitions of several items, and an index that has all items with the same `i`."""
+    stack.dynamodb.create_table(
         TableName="cold",
         BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}, {"AttributeName": "s", "KeyType": "RANGE"}],
@@ -98,47 +98,77 @@ def test_a_partition_that_was_not_written_for_long(stack, monkeypatch):
             }
         ],
     )
+    yield Cold(stack.dynamodb)
+    stack.dynamodb.delete_table(TableName="cold")
 
-    def query(**more):
-        asked = {"KeyConditionExpression": "p = :v", "ExpressionAttributeValues": {":v": {"S": "old"}}, **more}
-        return [
-            (item["s"]["S"], item["n"]["N"])
-            for item in db.query(TableName="cold", ConsistentRead=True, **asked)["Items"]
-        ]
 
-    def by_index():
-        asked = {"IndexName": "by-i", "KeyConditionExpression": "i = :v", "TableName": "cold"}
-        return [item["s"]["S"] for item in db.query(**asked, ExpressionAttributeValues={":v": {"S": "x"}})["Items"]]
+@dataclass
+class Cold:
+    """What is written to the table, read from it, and kept of it."""
 
-    def is_cold():
-        (table,) = (each for each in ministack("services.dynamodb")._tables.values() if each["TableName"] == "cold")
-        return isinstance(table["items"]["old"], cold_partitions.ColdPartition) and bool(table["items"]["old"]._packed)
+    db: Any
 
-    def write(partition, *sorts):
+    def write(self, partition: str, *sorts: str) -> None:
         for sort in sorts:
             item = {"p": {"S": partition}, "s": {"S": sort}, "n": {"N": "1"}, "i": {"S": "x"}, "b": {"B": b"\0\xff"}}
-            db.put_item(TableName="cold", Item=item)
+            self.db.put_item(TableName="cold", Item=item)
 
-    write("old", "a", "b", "c")
-    write("new", "a")
-    assert is_cold()
-    assert query() == [("a", "1"), ("b", "1"), ("c", "1")]
-    assert query(ScanIndexForward=False, Limit=1) == [("c", "1")]
-    assert sorted(by_index()) == ["a", "a", "b", "c"]
+    def query(self, **more: Any) -> list[tuple[str, str]]:
+        asked = {"KeyConditionExpression": "p = :v", "ExpressionAttributeValues": {":v": {"S": "old"}}, **more}
+        found = self.db.query(TableName="cold", ConsistentRead=True, **asked)["Items"]
+        return [(item["s"]["S"], item["n"]["N"]) for item in found]
+
+    def by_index(self) -> list[str]:
+        asked = {"IndexName": "by-i", "KeyConditionExpression": "i = :v", "TableName": "cold"}
+        found = self.db.query(**asked, ExpressionAttributeValues={":v": {"S": "x"}})["Items"]
+        return sorted(item["s"]["S"] for item in found)
+
+    def kept(self) -> dict[str, Any]:
+        (table,) = (each for each in ministack("services.dynamodb")._tables.values() if each["TableName"] == "cold")
+        return table
+
+    def compressed(self) -> int:
+        """Items of the partition `old`."""
+        items = self.kept()["items"]["old"]
+        return items.packed()[0] if isinstance(items, cold_partitions.ColdPartition) else 0
+
+
+def test_a_partition_that_was_not_written_for_long(cold, monkeypatch):
+    """It is compressed, and reads and writes are what they were."""
+    monkeypatch.setattr(cold_partitions, "WARM", 1)
+    monkeypatch.setattr(cold_partitions, "LEAST", 2)
+    db, key = cold.db, {"p": {"S": "old"}, "s": {"S": "b"}}
+    cold.write("old", "a", "b", "c")
+    cold.write("new", "a")
+    assert cold.compressed() == 3
+    assert cold.query() == [("a", "1"), ("b", "1"), ("c", "1")]
+    assert cold.query(ScanIndexForward=False, Limit=1) == [("c", "1")]
+    assert cold.by_index() == ["a", "a", "b", "c"]
     assert len(db.scan(TableName="cold")["Items"]) == 4
     assert db.get_item(TableName="cold", Key=key)["Item"]["b"] == {"B": b"\0\xff"}
-    assert is_cold()
+    assert cold.compressed() == 3
     change = {"UpdateExpression": "ADD n :n", "ExpressionAttributeValues": {":n": {"N": "1"}}}
     db.update_item(TableName="cold", Key=key, ConditionExpression="attribute_exists(p)", **change)
     db.delete_item(TableName="cold", Key={**key, "s": {"S": "c"}})
-    assert query() == [("a", "1"), ("b", "2")]
-    write("new", "b")
-    assert is_cold()
+    assert cold.query() == [("a", "1"), ("b", "2")]
+    cold.write("new", "b")
+    assert cold.compressed() == 2
     gone = {"Delete": {"TableName": "cold", "Key": {**key, "s": {"S": "a"}}}}
     db.transact_write_items(TransactItems=[gone, {"Update": {"TableName": "cold", "Key": key, **change}}])
-    assert query() == [("b", "3")]
-    assert sorted(by_index()) == ["a", "b", "b"]
-    db.delete_table(TableName="cold")
+    assert cold.query() == [("b", "3")]
+    assert cold.by_index() == ["a", "b", "b"]
+
+
+def test_the_older_items_of_a_partition_that_is_written_all_the_time(cold, monkeypatch):
+    """They are compressed, and reads and writes are what they were."""
+    monkeypatch.setattr(cold_partitions, "BLOCK", KEPT)
+    sorts = [f"{each:02}" for each in range(MADE)]
+    cold.write("old", *sorts)
+    assert MADE - 2 * KEPT < cold.compressed() < MADE
+    assert [sort for sort, _ in cold.query()] == cold.by_index() == sorts
+    cold.db.delete_item(TableName="cold", Key={"p": {"S": "old"}, "s": {"S": sorts.pop(0)}})
+    cold.write("old", sorts[1], "new")
+    assert [sort for sort, _ in cold.query()] == cold.by_index() == [*sorts, "new"]
 
 
 def test_executions(stack, few):

@@ -17,6 +17,7 @@ from lab.aws.overlay import (
     event_sources,
     executions,
     iam_names,
+    index_members,
     invocations,
     lambda_logs,
     lambda_pool,
@@ -75,6 +76,7 @@ POINTS = (
     encryption_context,
     leading_keys,
     cold_partitions,
+    index_members,
     retention,
 )
 """In the order in which they are applied."""

@@ -171,6 +171,16 @@ def test_the_older_items_of_a_partition_that_is_written_all_the_time(cold, monke
     assert [sort for sort, _ in cold.query()] == cold.by_index() == [*sorts, "new"]
 
 
+def test_an_index_keeps_a_partition_once_however_many_of_its_items_it_has(cold):
+    cold.write("old", *map(str, range(MADE)))
+    cold.write("new", "a")
+    assert len(cold.by_index()) == MADE + 1
+    assert len(cold.kept()["_index_members"]["by-i"]["x"]) == 2
+    cold.db.delete_item(TableName="cold", Key={"p": {"S": "new"}, "s": {"S": "a"}})
+    assert len(cold.kept()["_index_members"]["by-i"]["x"]) == 1
+    assert len(cold.by_index()) == MADE
+
+
 def test_executions(stack, few):
     machine = stack.state_machine("kept", {"Done": {"Type": "Succeed"}})
     for each in range(MADE):

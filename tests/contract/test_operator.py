@@ -606,6 +606,7 @@ def test_calls_are_listed_by_what_people_search_for(platform, app_key, words, fo
         ("call show 9_9_9_20261128090000", "there is no such call or notification"),
         ("usage --day 28.11.2026", "--day must be a date"),
         ("usage --app no-app", "no app no-app"),
+        ("tail --for 1 --app no-app", "no app no-app"),
     ],
 )
 def test_a_refused_look_for_calls(platform, words, complaint):
@@ -1061,6 +1062,7 @@ def test_what_an_sp_that_was_down_missed_is_listed_attempted_now_and_cancelled(p
         "last_status": 503,
         "note": "not taken",
     }
+    assert {*missed.ids} <= {*ids(platform.do("notification", "list")[1]["notifications"])}, "by default of all apps"
     assert platform.do("notification", "list", *words, "--origin", "https://127.0.0.1:9999")[1]["notifications"] == []
     said = platform.do("notification", "list", *words, "--limit", "1")[1]
     assert (ids(said["notifications"]), said["more"]) == (missed.ids[:1], True)

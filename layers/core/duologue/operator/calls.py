@@ -222,6 +222,8 @@ def _step(step: FlowStep) -> Said:
 def _tail(asked: argparse.Namespace, platform: Platform) -> None:
     """Print a line for each change, as JSON with --json, or into a pipe or a file."""
     until = None if asked.seconds is None else SystemClock().now() + timedelta(seconds=asked.seconds)
+    if asked.app:
+        platform.accounts.app_without_secrets(asked.app)  # of none, nothing would ever be printed
     try:
         for call in _changes(platform, _apps(asked, platform), until):
             said = {"at": _written(SystemClock().now()), **_listed(call)}

@@ -20,7 +20,7 @@ _MOST = 10_000
 def add_to(kinds: Any) -> None:
     kind = kinds.add_parser("notification", aliases=["notice"], help="notifications that wait or were given up")
     commands = kind.add_subparsers(metavar="list|show|retry-now|cancel", required=True)
-    command = commands.add_parser("list", help="those that wait for an attempt or were given up")
+    command = commands.add_parser("list", help="those that wait or were given up, by default of all apps")
     _add_selection(command)
     command.set_defaults(command=_list, refuse=command.error)
     command = commands.add_parser("show", help="all notifications of a call, with every attempt")
@@ -72,8 +72,6 @@ def _done(
         UnknownApp: nothing is selected, and there is no such app. (Notifications may outlive their app.)
         InvalidField: an id is none.
     """
-    if not (asked.ids or asked.call or asked.app or asked.origin):
-        asked.refuse("name notifications by ID, --call, --app or --origin")
     if not 1 <= asked.limit <= _MOST:
         asked.refuse(f"--limit must be 1 to {_MOST}")
     manage = _manage(platform)
@@ -87,7 +85,9 @@ def _done(
 def _changed(
     asked: argparse.Namespace, platform: Platform, name: str, do: Callable[[ManageNotifications, Outstanding], bool]
 ) -> Said:
-    """As `_done`; of ids also which ones were not changed, and why."""
+    """As `_done`, but never of all apps by default; of ids also which ones were not changed, and why."""
+    if not (asked.ids or asked.call or asked.app or asked.origin):
+        asked.refuse("name notifications by ID, --call, --app or --origin")
     said = _done(asked, platform, name, do)
     if not asked.ids:
         return said

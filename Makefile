@@ -97,10 +97,11 @@ cruel: $(LAB)  ## Play callbacks while everything fails that may fail on AWS: ma
 events: $(DEV)  ## List the samples of events, and the state that each needs
 	@$(PY) -m tests.by_hand events
 
-invoke: $(DEV) $(SAMENV)  ## Run a sample against a running make up: make invoke FN=callback_api EVENT=callback_placed
+# `sam local` needs what `make build` makes, which installs SAM.
+invoke: $(DEV)  ## Run a sample against a running make up: make invoke FN=callback_api EVENT=callback_placed
 	@$(PY) -m tests.by_hand invoke "$(FN)" "$(EVENT)" $(ARGS)
 
-start-api: $(DEV) $(SAMENV)  ## Serve the API on port 3000 with functions of this clone, beside a running make up
+start-api: $(DEV)  ## Serve the API on port 3000 with functions of this clone, beside a running make up
 	@exec $(PY) -m tests.by_hand start-api $(ARGS)
 
 # -- tests -------------------------------------------------------------------------------------------------------------

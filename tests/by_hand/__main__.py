@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.by_hand.api import api
 from tests.by_hand.containers import NoContainers, containers
 from tests.by_hand.functions import LocalFunctions
-from tests.by_hand.needs import SAMPLES, listing
+from tests.by_hand.needs import SAMPLES, listing, wrong_name
 from tests.by_hand.running import NotRunning, RunningLab, prepared, running
 from tests.e2e.build.output import FUNCTIONS
 
@@ -35,6 +35,10 @@ def main() -> int:
     if asked.command == "events":
         print(listing())
         return 0
+    wrong = wrong_name(asked.function, asked.sample) if asked.command == "invoke" else ""
+    if wrong:
+        print(f"make invoke: {wrong}", file=sys.stderr)
+        return 2
     try:
         lab = running(asked.state_dir)
         return _invoke(lab, asked, options) if asked.command == "invoke" else _start_api(lab, asked, options)
@@ -45,10 +49,7 @@ def main() -> int:
 
 def _invoke(lab: RunningLab, asked: argparse.Namespace, options: list[str]) -> int:
     """Print the function's reply. 1: it raised."""
-    sample = next((each for each in SAMPLES if (each.parent.name, each.stem) == (asked.function, asked.sample)), None)
-    if sample is None:
-        print(f"make invoke: no sample events/{asked.function}/{asked.sample}.json: see make events", file=sys.stderr)
-        return 2
+    sample = next(each for each in SAMPLES if (each.parent.name, each.stem) == (asked.function, asked.sample))
     try:
         if asked.in_process:
             raise NoContainers("as asked")

@@ -66,6 +66,16 @@ def need_of(sample: Path) -> Need:
     return _NEEDS.get(name_of(sample)) or _NEEDS[f"{sample.parent.name}/*"]
 
 
+def wrong_name(function: str, sample: str) -> str:
+    """Which of them is none, and what there is; empty: there is such a sample."""
+    names: dict[str, list[str]] = {}
+    for each in SAMPLES:
+        names.setdefault(each.parent.name, []).append(each.stem)
+    if function not in names:
+        return f"FN must be one of {', '.join(names)}"
+    return "" if sample in names[function] else f"EVENT must be one of {', '.join(names[function])}"
+
+
 def listing() -> str:
     """A line for each sample: its function, its name, what it needs."""
     rows = [(sample.parent.name, sample.stem, need_of(sample).value) for sample in SAMPLES]

@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from duologue.domain.media.recording import Recording
-from tests.by_hand.needs import NAMED, SAMPLES, listing, name_of, need_of
+from tests.by_hand.needs import NAMED, SAMPLES, listing, name_of, need_of, wrong_name
 from tests.functions.test_notify_sp import Function as NotifySp
 from tests.functions.test_publish_recording import World, tone, wav
 from tests.functions.test_sessions import Api as Sessions
@@ -75,3 +75,9 @@ def test_the_table_of_what_samples_need_is_of_these_samples():
     lines = listing().splitlines()
     assert [tuple(line.split()[:2]) for line in lines] == [tuple(name_of(sample).split("/")) for sample in SAMPLES]
     assert all(line.endswith(need_of(sample).value) for line, sample in zip(lines, SAMPLES, strict=True))
+
+
+def test_make_invoke_says_which_of_its_words_is_wrong():
+    assert wrong_name("", "").startswith("FN must be one of call_control, callback_api, flow, ")
+    assert wrong_name("flow", "").startswith("EVENT must be one of call_accepted, callee_answered, ")
+    assert wrong_name("flow", "call_accepted") == ""

@@ -133,6 +133,16 @@ def test_without_a_microphone_it_says_so(page_of, station):
     talk(page, station)
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 800)])
+def test_a_call_can_be_ended_without_scrolling(page_of, station, width, height):
+    page = page_of(width=width, height=height)
+    switch_on(page)
+    talk(page, station)
+    assert page.get_by_role("button", name="star").is_visible(), "the keypad is open"
+    button = page.get_by_role("button", name="Hang up").bounding_box()
+    assert page.evaluate("scrollY") + button["y"] + button["height"] <= height
+
+
 def test_the_keypad_in_a_call(page, station):
     """By mouse and by keyboard; what is pressed is sent once, in order."""
     talk(page, station)

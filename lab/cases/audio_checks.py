@@ -17,6 +17,8 @@ JUDGED_FROM_S = 1.5
 """Seconds of talk without a prompt from which it is judged: a voice takes up to 0.3 s to arrive, and only whole tenths
 of a second of it count."""
 
+_CUT = ". A machine that is busy with other work interrupts voices: play it again when it is idle"
+
 HeardBy = Callable[[PhoneCall], bytes]
 """What a scripted phone received in a call, from `SipLine`."""
 
@@ -56,4 +58,6 @@ def _hears(who: str, call: PhoneCall | None, hertz: float, heard_by: HeardBy) ->
     if talked < JUDGED_FROM_S:
         return
     heard = seconds_of(hertz, samples(heard_by(call)))
-    yield Check(what, None if heard >= LEAST * talked else f"only for {heard:.1f} s of {talked:.1f} s")
+    yield Check(
+        what, None if heard >= LEAST * talked else f"only for {heard:.1f} s of {talked:.1f} s{_CUT if heard else ''}"
+    )

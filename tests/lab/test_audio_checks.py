@@ -73,6 +73,13 @@ def test_silence_too_little_and_ones_own_voice_are_told(played, heard):
     assert found(played, heard, tone(CALLER_SOUNDS, 4.0)) == [False, True]
 
 
+@pytest.mark.parametrize(("heard", "busy"), [(b"", False), (tone(CALLEE_SOUNDS, 1.0), True)])
+def test_a_voice_that_was_interrupted_is_told_with_the_usual_cause(played, heard, busy):
+    found = audio_checks(played, lambda call: heard)[0].found or ""
+    assert found.startswith(f"only for {1.0 if busy else 0.0} s of 4.0 s")
+    assert ("A machine that is busy with other work" in found) is busy
+
+
 def test_who_was_never_joined_heard_nobody(played):
     assert found(replace(played, callee_calls=[]), tone(CALLEE_SOUNDS, 4.0), b"") == [True, False]
 

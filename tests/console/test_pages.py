@@ -125,9 +125,10 @@ def test_what_is_undelivered_is_listed_with_its_reason_and_sent_again_at_once(br
     number = len(world.calls.history(waits.id).facts) - 1
     world.fail(waits, number, tries=2, waits=True)
     page = browser.get("/undelivered").text
+    assert re.findall("next attempt: </span>([^<]+)<", page) == ["in 10 min", "none"]
+    assert ('<button class="quiet">Cancel</button>' in page, "Drop" in page) == (True, False)
     assert re.findall(r'href="/calls/(\w+)#n\d+"', page) == [waits.id, furnished.id], "the oldest first"
     assert "HTTP 503, 2 attempts" in page
-    assert "in 10 min" in page
     answer = browser.send_form("/undelivered/send-again", app="app-1")
     assert "It is sent again within a minute." in answer.text
     assert world.calls.deliveries[waits.id, number].due == world.clock.now()

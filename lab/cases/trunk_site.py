@@ -47,7 +47,7 @@ _NODE_SIP, _NODE_RTP, _RTP_STEP = 5080, 40_000, 4_000
 _ADMIN = 9443
 _CONTROL = "127.0.0.1:9101"
 """Of an edge, in its namespace."""
-_STARTS_S, _LOOK_S = 40.0, 0.1
+_STARTS_S, _LOOK_S = 120.0, 0.1
 
 
 @dataclass

@@ -47,7 +47,7 @@ FAILURES = tuple(sorted({*_ANSWERS, *_RAW} - {ACKNOWLEDGED}))
 _LARGEST_BODY = 1024 * 1024
 _TOO_SLOW_S = 7.0
 """notify_sp waits for 6 s."""
-_READY_S = 20.0
+_READY_S = 60.0
 
 
 @dataclass(frozen=True)

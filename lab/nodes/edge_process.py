@@ -19,7 +19,7 @@ from pstn.lines.sip.child import free_port
 
 NODES, INSIDE, OUTSIDE = "127.0.0.3", "127.0.0.4", "127.0.0.5"
 RTP_PORTS = 30_000, 31_999
-_READY_S, _POLL_S = 20.0, 0.05
+_READY_S, _POLL_S = 60.0, 0.05
 
 
 def missing() -> str | None:

@@ -14,7 +14,7 @@ from pstn.lines.sip.child import LOOPBACK, free_port
 TABLE, SECRET = "lab-nodes", "lab-node-secret"
 RTP_PORTS, NODE_PORTS = 20_000, 2_000
 """The first port of RTP, and how many each node has: none is used by the scripted phones, whose ports are theirs."""
-_READY_S, _POLL_S = 30.0, 0.1
+_READY_S, _POLL_S = 60.0, 0.1
 
 
 class NodeProcesses:

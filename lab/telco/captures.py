@@ -14,7 +14,7 @@ from pathlib import Path
 from lab.telco.namespaces import INSIDE, NETWORKS, Namespace
 
 UDP, TCP = 17, 6
-_STARTS_S, _LOOK_S = 10.0, 0.02
+_STARTS_S, _LOOK_S = 60.0, 0.02
 _FLUSH_S = 0.3
 """Until the packets of now are in the file: tcpdump gets them from the kernel in blocks."""
 LEAST_BYTES = 1600

@@ -22,7 +22,7 @@ from pstn.lines.sip.audio import telephone_audio, tone, wav_file
 
 ADDRESS = "192.0.2.1"
 """All of them have this one, inside the company's namespace (RFC 5737)."""
-_STARTS_S, _LOOK_S = 10.0, 0.05
+_STARTS_S, _LOOK_S = 60.0, 0.05
 _SPEAKS_S = 300
 """A baresip whose sound file is over ends the call."""
 

@@ -41,7 +41,7 @@ SIP_PORT, TLS_PORT = 5060, 5061
 _COMPANY, _CUSTOMER, _FIRST_BAD = 1, 2, 11
 """Last parts of addresses."""
 _FIRST_SIP, _FIRST_RTP, _SIP_STEP, _RTP_STEP = 6000, 30000, 10, 200
-_STARTS_S, _LOOK_S = 15.0, 0.05
+_STARTS_S, _LOOK_S = 60.0, 0.05
 _CONFIG = Path(__file__).with_name("company.cfg")
 
 

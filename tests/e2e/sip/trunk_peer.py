@@ -25,7 +25,8 @@ from pstn.trunks.trunk_file import read
 INTERFACE, TRUNK = "127.0.0.9", "127.0.0.1"
 SHOWN, TO = "+12025550100", "+12025550111"
 SECRET = "correct horse"  # nothing real
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
+"""Only against what hangs."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,17 @@ def test_the_tables_are_up_to_date():
     assert text == filled(text), "stale: python -m tools.code_tables writes them again"
 
 
+def test_what_to_do_is_said_once_of_every_result_code():
+    text = PAGE.read_text(encoding="utf-8")
+    section = text[text.index("## Result codes") : text.index("## How a call ended")]
+    advice, table = section.split("<!-- results:")
+    said = [code for row in re.findall(r"^\| (\d[^|]*) \|", advice, re.MULTILINE) for code in row.split(", ")]
+    first, last = next(each for each in said if " to " in each).split(" to ")
+    codes = set(re.findall(r"^\| (\d+) \|", table, re.MULTILINE))
+    ranged = {code for code in codes if first <= code <= last}
+    assert sorted([*(each for each in said if " to " not in each), *ranged]) == sorted(codes)
+
+
 def _commands(of: argparse.ArgumentParser, name: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
     deeper = [action.choices for action in of._actions if isinstance(action, argparse._SubParsersAction)]
     if not deeper:

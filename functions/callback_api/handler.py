@@ -213,7 +213,8 @@ def _call_memories(request: Request, app: App, dependencies: Dependencies) -> An
 def _note(kind: str, request: Request, app: App, dependencies: Dependencies, call_id: str = "") -> None:
     """Note in the audit what an SP asks for, before it is done; it may still be refused."""
     now = dependencies.authenticate.clock.now()
-    dependencies.others().audit.add(AuditEntry(now, kind, app.key, app.key, call_id, request.source, request.id))
+    detail = f"request {request.id}" if request.id else ""
+    dependencies.others().audit.add(AuditEntry(now, kind, app.key, app.key, call_id, request.source, detail))
 
 
 def _who(request: Request, app: App) -> str:

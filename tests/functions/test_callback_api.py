@@ -264,7 +264,9 @@ def test_what_an_sp_changes_or_fetches_is_audited_before_it_is_done(api, name, n
     assert api.audit.noted == ([] if noted is None else [(noted[0], api.key, noted[1])])
     if noted is not None:
         [entry] = api.audit.entries
-        assert (entry.who, entry.source) == (api.key, event["requestContext"]["identity"]["sourceIp"])
+        context = event["requestContext"]
+        assert (entry.who, entry.source) == (api.key, context["identity"]["sourceIp"])
+        assert entry.detail == f"request {context['requestId']}"
 
 
 def test_a_change_that_cannot_be_audited_is_not_made(api):

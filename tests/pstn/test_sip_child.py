@@ -60,6 +60,19 @@ def test_what_a_child_warns_of_is_in_the_log_of_its_node(tmp_path, monkeypatch):
     assert (tmp_path / "station-0.log").read_text().count("busy") == 100, "the file has all of them"
 
 
+def test_a_child_that_starts_slowly_is_not_taken_for_hung(tmp_path, monkeypatch):
+    slow = """import sys, time; time.sleep(2); print('{"event": "ready"}', flush=True); sys.stdin.read()"""
+    (tmp_path / "slow.py").write_text(slow)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr("pstn.lines.sip.child.SILENT_S", 0.5)
+    heard: list[int] = []
+    child = Child("slow", lambda port: {}, lambda _: heard.append(child.generation), lambda _: None, tmp_path / "log")
+    child.begin()
+    child.wait()
+    child.close()
+    assert heard[0] == 1
+
+
 def test_a_child_that_is_closed_between_two_processes_is_not_started_again(tmp_path, monkeypatch):
     (tmp_path / "ends_at_once.py").touch()
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))

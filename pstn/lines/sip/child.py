@@ -2,7 +2,7 @@
 
 Rule 1: what was sent to a child that died is lost; what is sent while there is none waits for the next.
 Rule 2: `generation` counts the children, so that the owner knows what was lost with which.
-Rule 3: a child that sends nothing for `SILENT_S` counts as hung and is killed.
+Rule 3: a child that sends nothing for `SILENT_S`, or for `STARTS_S` before it is ready, counts as hung and is killed.
 Rule 4: what a child logs from WARNING up is in the log of this process, too.
 """
 
@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import IO, Any
 
 LOOPBACK = "127.0.0.1"
-READY_S = 20.0
-SILENT_S = 15.0
+READY_S = 60.0
+STARTS_S, SILENT_S = 30.0, 15.0
 AGAIN_S = (0.05, 0.2, 1.0, 5.0)
 """Delays before a restart, by how many children in a row died within `YOUNG_S`."""
 YOUNG_S = 3.0
@@ -172,10 +172,13 @@ class Child:
         _log.log(event["level"], "%s", event["text"], extra={"child": self.log.stem, **about})
 
     def _watch(self) -> None:
-        while not self._closing.wait(max(0.5, self._last_heard + SILENT_S - time.monotonic())):
+        while not self._closing.wait(max(0.5, self._hung_at() - time.monotonic())):
             process = self._process
-            if process and time.monotonic() - self._last_heard >= SILENT_S:
+            if process and time.monotonic() >= self._hung_at():
                 process.kill()
+
+    def _hung_at(self) -> float:
+        return self._last_heard + (SILENT_S if self.ready else STARTS_S)
 
     @staticmethod
     def _write(pipe: IO[bytes], line: bytes) -> None:

@@ -78,3 +78,11 @@ def test_the_commands_of_the_front_page_exist(page: str):
     named = set(re.findall(r"\bmake ([a-z][a-z-]+)", (ROOT / page).read_text(encoding="utf-8")))
     assert named
     assert named <= targets
+
+
+def test_the_first_change_of_the_front_page_can_be_made():
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    steps = page[page.index("## A first change") : page.index("## Where things go")]
+    [sentence] = re.findall(r'"The caller\'s (.+?)"', steps)
+    files = [(ROOT / path).read_text(encoding="utf-8") for path in re.findall(r"`(\S+\.py)`", steps)]
+    assert [sentence in text for text in files] == [True, True]

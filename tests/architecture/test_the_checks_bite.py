@@ -18,7 +18,7 @@ _CORE = "layers/core/duologue"
 # contract id → (a module to add the line to, the line)
 _BREAKS = {
     "layers": (f"{_CORE}/domain/calls/call.py", "import duologue.usecases.ports"),
-    "rooms": (f"{_CORE}/domain/calls/leg.py", "import duologue.domain.accounting.usage"),
+    "subjects": (f"{_CORE}/domain/calls/leg.py", "import duologue.domain.accounting.usage"),
     "wires": (f"{_CORE}/wire/chime/__init__.py", "import duologue.wire.huawei"),
     "carrier-behind-its-port": (f"{_CORE}/runtime/wiring/flow.py", "import duologue.adapters.carriers.chime_network"),
     "usecases-know-no-wire": (f"{_CORE}/usecases/calls/place_callback.py", "import duologue.wire.huawei"),
@@ -98,7 +98,7 @@ def test_each_adapter_of_a_carrier_is_behind_the_port():
 def test_a_new_package_must_be_given_its_place(package: str, copy: Path):
     (copy / package).mkdir()
     (copy / package / "__init__.py").write_text('"""Homeless."""\n', encoding="utf-8")
-    verdict, report = _verdicts(copy, "layers", "rooms", "wires", "lab-layers")
+    verdict, report = _verdicts(copy, "layers", "subjects", "wires", "lab-layers")
     assert verdict == 1, report
 
 

@@ -1,1 +1,1 @@
-"""Basics: what every other room needs of AWS and of the machine."""
+"""Basics: what every other package of adapters needs of AWS and of the machine."""

@@ -5,10 +5,13 @@ import os
 import resource
 import sys
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from hypothesis import HealthCheck, settings
 
+from duologue.domain.access import passwords
 from tests.roles import Roles
 
 os.environ.setdefault("CARRIER", "chime")  # as the template sets it for every function
@@ -16,6 +19,16 @@ os.environ.setdefault("CARRIER", "chime")  # as the template sets it for every f
 # A machine that is busy with something else is no fault of the code; what things cost is measured in bench/.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+# The descriptions of AWS's services are read once, not for each test that makes clients of its own.
+_READ = cache(JSONFileLoader().load_file)
+JSONFileLoader.load_file = lambda self, file_path: _READ(file_path)  # type: ignore[method-assign]
+
+
+@pytest.fixture
+def cheap_passwords(monkeypatch) -> None:
+    """A new hash of a password costs next to nothing; what it must cost is tested in domain/test_passwords.py."""
+    monkeypatch.setattr(passwords, "_N", 2)
 
 
 @pytest.fixture(autouse=True)

@@ -234,12 +234,19 @@ def returned(scope: Scope) -> Types:
     return annotated(scope.function.returns, scope.module) if scope.function else NONE
 
 
-def calls_of(name: str) -> Iterator[tuple[str, ast.Call]]:
+def calls_of(name: str) -> list[tuple[str, ast.Call]]:
     """Where a function is called by its name: the module, and the call."""
+    return _calls().get(name, [])
+
+
+@cache
+def _calls() -> dict[str, list[tuple[str, ast.Call]]]:
+    found: dict[str, list[tuple[str, ast.Call]]] = {}
     for module in code().values():
         for node in ast.walk(module.tree):
-            if isinstance(node, ast.Call) and resolved(node.func, module) == name:
-                yield module.name, node
+            if isinstance(node, ast.Call):
+                found.setdefault(resolved(node.func, module), []).append((module.name, node))
+    return found
 
 
 def types_of_parameter(name: str, parameter: str) -> Types | None:

@@ -8,6 +8,7 @@ import re
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -46,6 +47,7 @@ from duologue.domain.media.wav import read_wav
 from duologue.domain.memory.call_memory import CallMemory, MemoryTerms, RememberedParty, SetBy, order_of
 from duologue.domain.notifying.endpoint_health import Circuit, EndpointHealth
 from duologue.domain.numbers.phone_number import PhoneNumber
+from duologue.operator import __main__ as command
 from duologue.operator.__main__ import main
 from duologue.usecases.ports.call_changes import Change
 from duologue.usecases.ports.notifying import Notice
@@ -105,6 +107,8 @@ TEMPLATE: dict[str, Any] = {
 
 
 PASSWORD = "a long enough password"
+_PARSER = cache(command.parser)
+"""Made once: of a command it is the slowest part."""
 
 
 class Platform:
@@ -140,7 +144,8 @@ def stack(aws):
 
 
 @pytest.fixture
-def platform(aws, stack, capsys):
+def platform(aws, stack, capsys, cheap_passwords, monkeypatch):
+    monkeypatch.setattr(command, "parser", _PARSER)
     return Platform(aws, capsys)
 
 

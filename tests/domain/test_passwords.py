@@ -17,6 +17,10 @@ def test_only_the_password_matches_its_hash():
     assert "correct" not in hashed
 
 
+def test_to_guess_one_costs_as_much_as_is_said():
+    assert hash_password("x", SALT).startswith("scrypt$16384$8$5$")
+
+
 def test_the_hash_carries_its_parameters_so_that_older_ones_stay_good():
     key = hashlib.scrypt(b"old", salt=SALT, n=2**4, r=8, p=1, dklen=32)
     old = f"scrypt$16$8$1${base64.b64encode(SALT).decode()}${base64.b64encode(key).decode()}"

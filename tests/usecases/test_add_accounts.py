@@ -18,7 +18,7 @@ PASSWORD = "a long enough password"
 
 
 @pytest.fixture
-def accounts():
+def accounts(cheap_passwords):
     return FakeAccounts()
 
 

@@ -11,6 +11,9 @@ import pytest
 from moto import mock_aws
 
 from lab.aws.cloud import Cloud
+from tests.light_moto import lighten
+
+lighten()
 
 Clients = Callable[[str], Any]
 

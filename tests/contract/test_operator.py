@@ -129,6 +129,13 @@ class Platform:
         return status, json.loads(printed.out or "{}"), printed.err
 
 
+def create_stack(aws, name, template, **more):
+    """Until then it has no outputs."""
+    cloudformation = aws("cloudformation")
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template), **more)
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 0.05})
+
+
 @pytest.fixture(scope="module")
 def stack(aws):
     """As on the laptop; `as-on-aws` allows neither loopback addresses nor http."""
@@ -139,8 +146,8 @@ def stack(aws):
         "HostName": "ce1.example.com",
     }
     given = [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()]
-    aws("cloudformation").create_stack(StackName="duologue", TemplateBody=json.dumps(TEMPLATE), Parameters=given)
-    aws("cloudformation").create_stack(StackName="as-on-aws", TemplateBody=json.dumps(TEMPLATE))
+    create_stack(aws, "duologue", TEMPLATE, Parameters=given)
+    create_stack(aws, "as-on-aws", TEMPLATE)
 
 
 @pytest.fixture
@@ -468,7 +475,7 @@ def test_a_stack_without_the_output_refuses_new_display_numbers(platform, aws, a
     """An older stack, or another product's; what the app has is changed all the same."""
     other = {**TEMPLATE, "Outputs": {key: TEMPLATE["Outputs"][key] for key in ("AccountsTable", "SecretsKey")}}
     del other["Outputs"]["AccountsTable"]
-    aws("cloudformation").create_stack(StackName="without", TemplateBody=json.dumps(other))
+    create_stack(aws, "without", other)
     place = ("--stack", "without", "--accounts-table", platform.table)
     status, _, said = platform.do(*place, "app", "set", app_key, "--display-number", "+12025550101")
     assert (status, "stack without has no output DisplayNumbers" in said) == (1, True)
@@ -905,7 +912,7 @@ def test_the_platforms_own_prompts_are_put(platform):
 
 def test_a_stack_of_another_product_is_named(platform, aws):
     other = {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}}}
-    aws("cloudformation").create_stack(StackName="other", TemplateBody=json.dumps(other))
+    create_stack(aws, "other", other)
     status, _, complaint = platform.do("--stack", "other", "app", "show", "nothing")
     assert status == 1
     assert "stack other has no output AccountsTable" in complaint

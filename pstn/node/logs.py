@@ -13,11 +13,17 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_NEXT = r"(?:(?: (?![0-9]{4}-[0-9]{2}-[0-9]{2}\b|[0-9]{1,2}:[0-9])|[.-])?[0-9])"  # of no date or time that follows
 _NUMBER = re.compile(
     rf"{_UUID}"
-    r"|(?P<plus>\+|%2[Bb])(?P<spaced>[1-9](?:[ .()-]{0,2}[0-9]){6,14})(?![0-9A-Za-z])"  # as people and URLs write it
-    r"|(?<![0-9A-Za-z])[0-9]{7,15}(?![0-9A-Za-z])"
+    r"|(?P<plus>\+|%2[Bb])(?P<spaced>"
+    r"[1-9][0-9]{6,14}(?![0-9])"
+    r"|1[ .-]?(?:[0-9]{3}|\([0-9]{3}\))[ .-]?[0-9]{3}[ .-]?[0-9]{4}(?![0-9])"
+    r"|(?![0-9]+\.[0-9]+(?!\.?[0-9]))"  # a decimal
+    rf"[2-9](?:{_NEXT}{{6,12}}|[0-9]{{0,2}}[ -]?\([0-9]{{1,5}}\){_NEXT}{{4,10}})(?![0-9]))"
+    r"|(?<![0-9A-Za-z])(?<![0-9]\.)[0-9]{7,15}(?![0-9A-Za-z])"  # neither the fraction of a decimal
 )
+"""In one piece, or else in groups as people write it: ten digits after +1, up to thirteen in all elsewhere."""
 _BETWEEN = str.maketrans("", "", " .()-")
 _SHOWN_FIRST, _SHOWN_LAST = 3, 2
 _OWN = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}

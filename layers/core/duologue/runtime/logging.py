@@ -16,8 +16,18 @@ from typing import Any
 
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
-_NUMBER = re.compile(r"(\+|%2[Bb])([1-9](?:[ .()-]{0,2}[0-9]){6,14})")
-"""With its plus sign, which a URL encodes, and with or without what people write between digits."""
+_NEXT = r"(?:(?: (?![0-9]{4}-[0-9]{2}-[0-9]{2}\b|[0-9]{1,2}:[0-9])|[.-])?[0-9])"  # of no date or time that follows
+_NUMBER = re.compile(
+    r"(\+|%2[Bb])("
+    r"[1-9][0-9]{6,14}(?![0-9])"
+    r"|1[ .-]?(?:[0-9]{3}|\([0-9]{3}\))[ .-]?[0-9]{3}[ .-]?[0-9]{4}(?![0-9])"
+    r"|(?![0-9]+\.[0-9]+(?!\.?[0-9]))"  # a decimal
+    rf"[2-9](?:{_NEXT}{{6,12}}|[0-9]{{0,2}}[ -]?\([0-9]{{1,5}}\){_NEXT}{{4,10}})(?![0-9]))"
+)
+"""With its plus sign, which a URL encodes: in one piece, or else in groups as people write it.
+
+Of groups, as many as a number has: ten digits after +1, thirteen in all elsewhere.
+"""
 _BETWEEN = str.maketrans("", "", " .()-")
 
 

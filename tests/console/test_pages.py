@@ -153,7 +153,10 @@ def test_an_app_that_is_not_there_sends_nothing_again(browser, world):
 def test_sps_are_shown_with_their_apps_limits_in_use_and_the_health_of_their_servers(browser, world, furnished):
     world.calls.slots["app-1"] = {"a call"}
     world.accounts.apps["app-1"] = replace(
-        world.accounts.apps["app-1"], calls_per_day=6, status_url="https://jack:pw@sp.example.com/status"
+        world.accounts.apps["app-1"],
+        calls_per_day=6,
+        concurrent_return_calls=2,
+        status_url="https://jack:pw@sp.example.com/status",
     )
     world.calls.health["app-1"] = EndpointHealth({"https://sp.example.com": Circuit(2)})
     world.accounts.set_sp_active("acme", active=False)
@@ -161,6 +164,7 @@ def test_sps_are_shown_with_their_apps_limits_in_use_and_the_health_of_their_ser
     assert 'id="acme"' in page
     assert "✕ suspended" in page
     assert "1 of 10" in page
+    assert page.count("calls at once (2 return calls at most)") == 1, "of the app that has this limit"
     assert "5 of 6" in page
     assert "2 failures in a row" in page
     assert "https://sp.example.com/status" in page

@@ -232,7 +232,10 @@ _ENDED: dict[EndReason, Callable[[Call], str]] = {
     EndReason.LONGEST_CALL: lambda call: (
         f"{_talked(call)}, which is the longest that was allowed; the platform ended it."
     ),
-    EndReason.NO_ROOM: lambda _: "The network, or the app, had no free line for the call. Nobody was rung.",
+    EndReason.NO_ROOM: lambda _: (
+        "The network had no free line for the call, or the app had reached its limit of calls, or of return calls. "
+        "Nobody was rung."
+    ),
     EndReason.DIAL_REFUSED: lambda call: (
         f"The network refused to dial{f' ({call.dial_refusal})' if call.dial_refusal else ''}. Nobody was rung."
     ),

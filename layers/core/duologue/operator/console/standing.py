@@ -88,8 +88,13 @@ def _standing(desk: Desk, key: str, held: Mapping[str, int], used: Mapping[str, 
 
 def _limits(app: App, held: int, used: DayUsage) -> list[Limit]:
     return [
-        Limit("calls at once", held, app.concurrent_calls),
+        Limit(f"calls at once{_return_calls(app)}", held, app.concurrent_calls),
         Limit("calls today", used.calls, app.calls_per_day),
         Limit("minutes today", round(used.talk_s / 60, 1), app.minutes_per_day),
         Limit("USD today", round(used.cost / MICRO, 2), app.spend_per_day),
     ]
+
+
+def _return_calls(app: App) -> str:
+    most = app.concurrent_return_calls
+    return f" ({most} return calls at most)" if 0 < most < app.concurrent_calls else ""

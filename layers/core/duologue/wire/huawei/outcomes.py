@@ -58,7 +58,11 @@ ENDS = {
     ),
     EndReason.LONGEST_CALL: EndingRow(8010, 516, 16, "we disconnected both, as requested: normal clearing"),
     EndReason.NO_ROOM: EndingRow(
-        7109, 522, 0, "the network had no capacity for 30 s, or a return call found no free slot; nothing was dialled"
+        7109,
+        522,
+        0,
+        "the network had no capacity for 30 s, or a return call found the app's limit of calls, or of return calls, "
+        "reached; nothing was dialled",
     ),
     EndReason.DIAL_REFUSED: EndingRow(8000, 100, 0, "the network refused the dial for good; nothing was dialled"),
     EndReason.NEVER_STARTED: EndingRow(8000, 100, 0, "our fault, and nothing was dialled: the SP may retry"),

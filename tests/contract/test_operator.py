@@ -1074,7 +1074,10 @@ def test_what_an_sp_that_was_down_missed_is_listed_attempted_now_and_cancelled(p
         "last_status": 503,
         "note": "not taken",
     }
-    assert {*missed.ids} <= {*ids(platform.do("notification", "list")[1]["notifications"])}, "by default of all apps"
+    of_all_apps = {*ids(platform.do("notification", "list")[1]["notifications"])}
+    assert {*missed.ids} <= of_all_apps
+    assert not {*other.ids} & of_all_apps, "there is no such app any more"
+    assert {*other.ids} <= {*ids(platform.do("notification", "list", "--app", "another-app")[1]["notifications"])}
     assert platform.do("notification", "list", *words, "--origin", "https://127.0.0.1:9999")[1]["notifications"] == []
     said = platform.do("notification", "list", *words, "--limit", "1")[1]
     assert (ids(said["notifications"]), said["more"]) == (missed.ids[:1], True)

@@ -15,12 +15,13 @@ from duologue.wire.huawei.deliveries import deliveries_of
 from duologue.wire.huawei.standard_webhooks import message_id
 
 _MOST = 10_000
+_ALL = "of all apps, except for removed ones"
 
 
 def add_to(kinds: Any) -> None:
     kind = kinds.add_parser("notification", aliases=["notice"], help="notifications that wait or were given up")
     commands = kind.add_subparsers(metavar="list|show|retry-now|cancel", required=True)
-    command = commands.add_parser("list", help="those that wait or were given up, by default of all apps")
+    command = commands.add_parser("list", help=f"those that wait or were given up, by default {_ALL}")
     _add_selection(command)
     command.set_defaults(command=_list, refuse=command.error)
     command = commands.add_parser("show", help="all notifications of a call, with every attempt")
@@ -38,9 +39,9 @@ def add_to(kinds: Any) -> None:
 def _add_selection(command: argparse.ArgumentParser) -> None:
     command.add_argument("ids", nargs="*", metavar="ID", help="of a notification, its webhook-id")
     command.add_argument("--call", metavar="ID", help="those of this call: its id or session id")
-    command.add_argument("--app", metavar="KEY", help="those of this app")
+    command.add_argument("--app", metavar="KEY", help="those of this app, which may have been removed")
     command.add_argument(
-        "--origin", metavar="URL", help="those for this scheme, host and port; without --app and --call: of all apps"
+        "--origin", metavar="URL", help=f"those for this scheme, host and port; without --app and --call: {_ALL}"
     )
     command.add_argument(
         "--limit",

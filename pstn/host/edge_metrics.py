@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from prometheus_client.parser import text_string_to_metric_families
 
 from pstn import embedded_metrics
-from pstn.trunks.tls_context import SOON_DAYS
+from pstn.trunks.tls_context import SOON_DAYS, in_words
 
 NAMESPACE = "Duologue/Edges"
 GAUGES = {"TrunkUp": "kamailio_edge_up", "Registered": "kamailio_edge_registered", "Calls": "kamailio_edge_calls"}
@@ -79,7 +79,7 @@ class EdgeMetrics:
             )
             if left < SOON_DAYS and now - self._warned >= _DAY_S:
                 self._warned = now
-                _log.warning("the certificate of the edge ends in %d days", left)
+                _log.warning("the certificate of the edge %s", in_words(left))
 
     def _since(self, read: Samples) -> Mapping[tuple[str, str], float]:
         """What was counted since the last page. A counter that fell, or is new, began at 0."""

@@ -1,13 +1,16 @@
 """The files of the row `tls` as contexts of Python's ssl, with a reason for each file that cannot be used."""
 
+import logging
 import ssl
 import subprocess
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 SOON_DAYS = 30
 """A certificate of ours that ends earlier is told: others may need some time to sign the next one."""
 _PATIENCE_S = 5.0
+_log = logging.getLogger(__name__)
 
 
 class TlsFileError(OSError):
@@ -52,13 +55,16 @@ def show(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
 def days_left(certificate: Path, now: datetime) -> int | None:
     """Whole days until the first certificate of a file ends; negative: it has ended. `now`: aware.
 
-    None: there is no certificate, or no `openssl`: Python's ssl tells the dates of none of our own.
+    None: there is no certificate, or no `openssl`, which is logged once: Python's ssl tells the dates of none of ours.
     """
     command = ["openssl", "x509", "-noout", "-enddate", "-in", str(certificate)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=_PATIENCE_S)
         ends = ssl.cert_time_to_seconds(done.stdout.strip().removeprefix("notAfter="))
-    except (OSError, subprocess.TimeoutExpired, ValueError):
+    except OSError as error:
+        _log_without_openssl(str(error.strerror))
+        return None
+    except (subprocess.TimeoutExpired, ValueError):
         return None
     return int((ends - now.timestamp()) // 86_400)
 
@@ -68,7 +74,17 @@ def ends_soon(certificate: Path, now: datetime) -> str:
     left = days_left(certificate, now)
     if left is None or left >= SOON_DAYS:
         return ""
-    return f"our certificate {certificate} " + ("has ended" if left < 0 else f"ends in {left} days")
+    return f"our certificate {certificate} {in_words(left)}"
+
+
+def in_words(left: int) -> str:
+    """When a certificate ends. `left`: as of `days_left`."""
+    return "has ended" if left < 0 else f"ends in {left} days"
+
+
+@cache
+def _log_without_openssl(why: str) -> None:
+    _log.warning("nothing warns of certificates of ours that end: openssl cannot be run: %s", why)
 
 
 def _readable(row: str, path: Path) -> None:

@@ -1,7 +1,7 @@
 """The files of an edge: tests/e2e/trunk/edge starts the programs that read them."""
 
 import stat
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network
 
 import pytest
@@ -13,6 +13,7 @@ from pstn.__main__ import main
 from pstn.edge.check import ending
 from pstn.edge.render import EdgeError, Place, render
 from pstn.edge.rewriting import rules
+from pstn.trunks import tls_context
 from pstn.trunks.trunk_file import Rewrite, TrunkFile, read
 
 NUMBER = "+12025550100"
@@ -195,6 +196,17 @@ def test_certificates_of_ours_that_end_soon_are_told(file, place, tmp_path):
         f"trunk main, signing.certificate: {said}",
     ]
     assert told(timedelta(minutes=-1))[0] == f"--certificate: our certificate {own} has ended"
+
+
+def test_without_openssl_it_is_said_once_that_nothing_warns(file, place, tmp_path, monkeypatch, caplog):
+    own = Authority(tmp_path).issue("own").certificate
+    rows = {"certificate": str(own), "key": "own.key"}
+    known = file([{**TRUNK, "transport": "tls", "tls": rows}])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    tls_context._log_without_openssl.cache_clear()
+    assert list(ending(known, place(certificate=own), datetime.now(UTC))) == []
+    said = "nothing warns of certificates of ours that end: openssl cannot be run: No such file or directory"
+    assert caplog.messages == [said], "not of each certificate"
 
 
 @pytest.mark.parametrize("path", ['/a"b', "/a\nb", "/a b", "/a$b"])

@@ -113,7 +113,7 @@ def test_a_trunk_that_is_new_counts_from_0():
 
 
 def test_a_certificate_that_ends_soon_is_measured_and_logged_once_a_day(caplog):
-    left, day = [30, 29, 29, 28], 86_400.0
+    left, day = [30, 29, 29, -3], 86_400.0
     edge = EdgeMetrics("logs", "edge", lambda: PAGE, lambda: True, lambda: left.pop(0))
     logged = []
     for now in (0.0, 60.0, 120.0, 60.0 + day):
@@ -121,8 +121,8 @@ def test_a_certificate_that_ends_soon_is_measured_and_logged_once_a_day(caplog):
         [directive] = line["_aws"]["CloudWatchMetrics"]
         assert (directive["Dimensions"], line["LogGroup"]) == ([["LogGroup"]], "logs")
         logged.append((line["CertificateDays"], len(caplog.records)))
-    assert logged == [(30, 0), (29, 1), (29, 1), (28, 2)]
-    assert caplog.messages[-1] == "the certificate of the edge ends in 28 days"
+    assert logged == [(30, 0), (29, 1), (29, 1), (-3, 2)]
+    assert caplog.messages == ["the certificate of the edge ends in 29 days", "the certificate of the edge has ended"]
 
 
 @pytest.mark.parametrize(

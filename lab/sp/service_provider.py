@@ -1,6 +1,8 @@
 """One SP that is ready to place calls: its account, its client and its webhook receiver."""
 
-from collections.abc import Mapping, Sequence
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,8 +10,8 @@ from lab.sp.account import open_account
 from lab.sp.client import Account, Reply, SpClient
 from lab.sp.receiver import Receiver
 
-_LOG_INS = 3
-"""Times that a log-in is tried while the platform says “Try again later”, as on a busy machine."""
+_LOG_INS, _PAUSE_S = 3, 5.0
+"""Times that a log-in is tried while the platform says “try again later”, and the pause between, as its Retry-After."""
 
 
 class LogInRefused(Exception):
@@ -68,11 +70,25 @@ def open_sp(
     receiver = Receiver(account.app_key, account.app_secret, port=receiver_port)
     sp = ServiceProvider(name, account, SpClient(api_url, account), receiver, tuple(numbers))
     if log_in:
-        for _ in range(_LOG_INS):
-            reply = sp.client.log_in()
-            if reply.status < 500:
-                break
+        reply = log_in_patiently(sp.client.log_in)
         if reply.code != "0":
             sp.close()
             raise LogInRefused(f"{reply.status} {reply.body}")
     return sp
+
+
+def log_in_patiently(log_in: Callable[[], Reply], pause: Callable[[float], None] = time.sleep) -> Reply:
+    """The answer to the log-in, which is repeated, and that logged, only while the platform says “try again later”."""
+    for tried in range(1, _LOG_INS):
+        reply = log_in()
+        if not _says_later(reply):
+            return reply
+        said = reply.body["resultdesc"]
+        logging.getLogger(__name__).warning("Log-in %d of %d repeated in %.0f s: %s", tried, _LOG_INS, _PAUSE_S, said)
+        pause(_PAUSE_S)
+    return log_in()
+
+
+def _says_later(reply: Reply) -> bool:
+    """A fault of the platform's code has the same code, without the word."""
+    return reply.code == "1010001" and str(reply.body.get("resultdesc", "")).endswith("later.")

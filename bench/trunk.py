@@ -1,7 +1,8 @@
 """`python -m bench.trunk`: what the deaths of nodes and edges cost, over trunks of the stand-in telephone company.
 
 Debian as root. Ends 1 if something was left of a killed process's calls, the SP was not told of one, a following call
-did not work, or a drain cut a call; no figure of time is judged but the two limits of `lab.cases.trunk_kills`.
+did not work, or a drain cut a call; at once if two callbacks of a set-up end before all are up. No figure of time is
+judged but the two limits of `lab.cases.trunk_kills`.
 `bench.nodes` measures what they carry.
 """
 
@@ -15,7 +16,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.spread import table
-from lab.cases.trunk_kills import KINDS, LEGS_S, PAIRS, SLOTS_S, Death, die, drain, telephones
+from lab.cases.trunk_kills import KINDS, LEGS_S, PAIRS, SLOTS_S, Death, Drain, die, drain, telephones
 from lab.cases.trunk_site import ACME, site
 from lab.telco.requirements import missing
 from lab.telco.telco import Telco
@@ -24,11 +25,9 @@ CALLS = 4
 DRAINED = 8
 
 
-def killed(
-    times: int, keep: Callable[[list[Death], list[tuple[int, int]]], None]
-) -> tuple[list[Death], list[tuple[int, int]]]:
+def killed(times: int, keep: Callable[[list[Death], list[Drain]], None]) -> tuple[list[Death], list[Drain]]:
     """Each kind so often, and as many drains. `keep` has what there is after each round."""
-    deaths, drains = list[Death](), list[tuple[int, int]]()
+    deaths, drains = list[Death](), list[Drain]()
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         Telco(Path(folder), [ACME]) as telco,
@@ -46,7 +45,7 @@ def killed(
     return deaths, drains
 
 
-def report(deaths: list[Death], drains: list[tuple[int, int]]) -> str:
+def report(deaths: list[Death], drains: list[Drain]) -> str:
     return "\n".join(
         [
             "# What dies, and what it costs",
@@ -61,10 +60,11 @@ def report(deaths: list[Death], drains: list[tuple[int, int]]) -> str:
             "",
             f"With {CALLS} callbacks up over two nodes and two edges; seconds are medians, with the longest in",
             "brackets. A supervisor starts all but a node again after a second. Lost: the calls that were cut, and of",
-            "their recordings what came after the last part.",
+            "their recordings what came after the last part. Placed again: callbacks that ended before all were up; a",
+            "second one of the same set-up ends the run.",
             "",
-            f"Drains: {len(drains)}, of a node with {_spread([float(calls) for calls, _ in drains])} calls: "
-            f"{sum(cut for _, cut in drains)} calls were cut.",
+            f"Drains: {len(drains)}, of a node with {_spread([float(each.calls) for each in drains])} calls: "
+            f"{sum(each.cut for each in drains)} calls were cut, {sum(each.again for each in drains)} placed again.",
             "",
         ]
     )
@@ -81,6 +81,7 @@ def _deaths(deaths: list[Death]) -> list[str]:
         "Last slot held (s)",
         "Next call (s)",
         "Left",
+        "Placed again",
     )
     rows = []
     for kind in KINDS:
@@ -96,6 +97,7 @@ def _deaths(deaths: list[Death]) -> list[str]:
                 _spread([death.free_s for death in of_kind if death.free_s is not None]),
                 _spread([death.next_s for death in of_kind if death.next_s is not None]),
                 str(sum(len(death.left) for death in of_kind)),
+                str(sum(death.again for death in of_kind)),
             )
         )
     return table(head, rows)
@@ -123,13 +125,13 @@ def main() -> int:
         print(reason, file=sys.stderr)
         return 1
 
-    def keep(deaths: list[Death], drains: list[tuple[int, int]]) -> None:
+    def keep(deaths: list[Death], drains: list[Drain]) -> None:
         if asked.into:
             asked.into.write_text(report(deaths, drains), encoding="utf-8")
 
     deaths, drains = killed(asked.times, keep)
     print(report(deaths, drains), flush=True)
-    return 0 if all(map(good, deaths)) and not any(cut for _, cut in drains) else 1
+    return 0 if all(map(good, deaths)) and not any(each.cut for each in drains) else 1
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from lab.cases.trunk_site import FIRST_EDGE, Process, Site
 from lab.telco.namespaces import OUTSIDE, address
@@ -22,6 +23,12 @@ LEGS_S, SLOTS_S = 60.0, 90.0
 _UP_S, _LOOK_S, _STAYS_S, _SUPERVISOR_S = 120.0, 0.25, 8.0, 1.0
 """_UP_S: only against what hangs. _SUPERVISOR_S: until a supervisor (systemd) starts a process again. A node is not
 started again while one watches."""
+_PLACED_AGAIN = 1
+"""Callbacks that may end before all are up, and are placed again."""
+
+
+class SetUpFailed(AssertionError):
+    """More callbacks ended before all were up than one machine's load explains."""
 
 
 @dataclass
@@ -36,6 +43,7 @@ class Death:
         free_s: when the last one still held a slot.
         next_s: until a callback that was requested at once had both its parties connected.
         left: legs and slots that were still there when all other calls had been stopped.
+        again: callbacks that ended before all were up, and were placed again.
     """
 
     kind: str
@@ -47,6 +55,15 @@ class Death:
     free_s: float | None = None
     next_s: float | None = None
     left: list[str] = field(default_factory=list)
+    again: int = 0
+
+
+class Drain(NamedTuple):
+    """`calls`: of the node that left; `cut`: of all calls, before they were ended; `again`: as of a Death."""
+
+    calls: int
+    cut: int
+    again: int
 
 
 class Calls:
@@ -55,6 +72,7 @@ class Calls:
     def __init__(self, site: Site, pairs: list[tuple[str, str]]) -> None:
         self.site, self.pairs = site, pairs
         self.sessions: dict[str, tuple[str, str]] = {}
+        self.again = 0
 
     def place(self) -> None:
         for pair in self.pairs:
@@ -65,10 +83,18 @@ class Calls:
         self.sessions[str(reply.body["sessionId"])] = pair
 
     def wait_until_up(self) -> None:
-        """A callback that ends before, as one may on a busy machine, is placed again. Raises: TimeoutError."""
+        """One callback that ends before, as may happen on a busy machine, is placed again, and counted in `again`.
+
+        Raises:
+            SetUpFailed: a second one ended.
+            TimeoutError
+        """
 
         def are_up() -> bool:
             for session in self.over():
+                if self.again == _PLACED_AGAIN:
+                    raise SetUpFailed(f"{self.again + 1} callbacks ended before all {len(self.pairs)} were up")
+                self.again += 1
                 self._place(self.sessions.pop(session))
             return self.legs() == 2 * len(self.pairs)
 
@@ -125,7 +151,7 @@ def die(
     calls.place()
     calls.wait_until_up()
     hit, kill, again = _target(site, kind, calls)
-    death = Death(kind, len(calls.pairs), hit)
+    death = Death(kind, len(calls.pairs), hit, again=calls.again)
     since = time.monotonic()
     kill()
     following.place()
@@ -182,11 +208,8 @@ def _target(site: Site, kind: str, calls: Calls) -> tuple[int, Callable[[], None
     raise ValueError(kind)
 
 
-def drain(site: Site, pairs: list[tuple[str, str]], talk_s: float = 3.0) -> tuple[int, int]:
-    """Tell the first node to leave while calls are up; end them `talk_s` later. The node runs again afterwards.
-
-    Returns its calls, and how many of all calls were cut before.
-    """
+def drain(site: Site, pairs: list[tuple[str, str]], talk_s: float = 3.0) -> Drain:
+    """Tell the first node to leave while calls are up; end them `talk_s` later. The node runs again afterwards."""
     calls, node = Calls(site, pairs), site.nodes[0]
     calls.place()
     calls.wait_until_up()
@@ -197,7 +220,7 @@ def drain(site: Site, pairs: list[tuple[str, str]], talk_s: float = 3.0) -> tupl
     calls.stop()
     wait_for(lambda: not calls.legs() and not node.alive, _UP_S, "the node has left")
     node.start()
-    return on_node, cut
+    return Drain(on_node, cut, calls.again)
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:

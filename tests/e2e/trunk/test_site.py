@@ -70,5 +70,5 @@ def test_what_a_death_costs(running, answering, kind):
 
 def test_a_node_that_drains_cuts_no_call(running, answering):
     first = len(KINDS) * (CALLS + 1)
-    on_node, cut = drain(running, PAIRS[first : first + 2 * CALLS])
-    assert (on_node > 0, cut) == (True, 0)
+    drained = drain(running, PAIRS[first : first + 2 * CALLS])
+    assert (drained.calls > 0, drained.cut) == (True, 0), drained

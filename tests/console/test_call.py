@@ -239,16 +239,41 @@ class TestLive:
         assert self.events(browser, call) == ["page", ": nothing new", "page", "over"]
         assert "data-live" not in browser.get(f"/calls/{call.id}").text
 
-    def test_a_call_is_followed_until_its_recording_is_there(self, browser, world):
+    def test_a_call_is_followed_until_its_recording_is_published(self, browser, world):
+        """Neither a look that failed nor the network's own file ends it."""
+        events = (*TALKING[:4], TALKING[4], recorded(10), *TALKED[5:])
+        call = world.place(*events, age=timedelta(minutes=3), wants_recording=True)
+        steps = [
+            lambda: setattr(world.recordings, "out_of_reach", True),
+            lambda: setattr(world.recordings, "out_of_reach", False),
+            lambda: world.recordings.sounds.update({call.recording.key: b"stereo"}),
+            lambda: world.record(call),
+        ]
+
+        async def wait():
+            steps.pop(0)()
+
+        world.wait = wait
+        assert "The file has not arrived yet." in browser.get(f"/calls/{call.id}").text
+        text = browser.get(f"/calls/{call.id}/live").text
+        said = ["has not arrived yet", "could not be looked for", "has not arrived yet", "stereo, as", "mono, as"]
+        assert [
+            word for block in text.split("event: page")[1:] for word in dict.fromkeys(said) if word in block
+        ] == said
+        assert "event: over" in text
+
+    @pytest.mark.parametrize("is_stored", [True, False])
+    def test_a_recording_is_not_followed_for_longer_than_half_an_hour(self, browser, world, is_stored):
         events = (*TALKING[:4], TALKING[4], recorded(10), *TALKED[5:])
         call = world.place(*events, age=timedelta(minutes=3), wants_recording=True)
 
         async def wait():
-            world.record(call)
+            raise AssertionError("it is followed on")
 
-        world.wait = wait
-        assert "The file has not arrived yet." in browser.get(f"/calls/{call.id}").text
-        assert self.events(browser, call) == ["page", "page", "over"]
+        world.wait, world.recordings.out_of_reach = wait, not is_stored
+        world.recordings.sounds[call.recording.key] = b"stereo"
+        world.clock.advance((call.ended_at + timedelta(minutes=30) - world.clock.now()).total_seconds())
+        assert self.events(browser, call) == ["page", "over"]
 
     def test_a_store_that_does_not_answer_is_said_and_asked_again(self, browser, world):
         call = world.place(CALLER_DIALLED, age=timedelta(seconds=5))

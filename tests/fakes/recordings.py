@@ -14,8 +14,11 @@ class FakeRecordings:
 
     def __init__(self) -> None:
         self.sounds: dict[str, bytes] = {}
+        self.out_of_reach = False
 
     def size(self, key: str) -> int | None:
+        if self.out_of_reach:
+            raise OutsideUnavailable("the storage")
         return len(self.sounds[key]) if key in self.sounds else None
 
     def read(self, key: str, part: ByteRange) -> bytes:

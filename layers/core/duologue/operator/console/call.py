@@ -34,7 +34,7 @@ _NO_LINK = Records("https://…", lambda _app, _call: "…")
 _PIECE = 256 * 1024
 """Bytes of a recording that are read at a time."""
 _FILE_COMES_WITHIN = timedelta(minutes=30)
-"""After the end of the call: its publication is tried for so long. One that was never stored is marked before."""
+"""After the end of the call an open page looks for the file for so long, though its publication is tried for longer."""
 SAID = {
     "stopped": "The call is being stopped.",
     "over": "There was nothing to stop: the call was already ending or over.",
@@ -179,10 +179,12 @@ def _context(pages: Pages, call_id: str) -> tuple[Context, bool]:
 
 
 def _awaits_recording(shown: ShownCall, now: datetime) -> bool:
+    """The published file may still come; that it could not be looked for says nothing about it."""
     recording, ended = shown.call.recording, shown.call.ended_at
-    if recording is None or recording.deleted_at or recording.missing_at or shown.recording.unread or ended is None:
+    if recording is None or recording.deleted_at or recording.missing_at or ended is None:
         return False
-    return shown.recording.value is None and now < ended + _FILE_COMES_WITHIN
+    file = shown.recording.value
+    return (file is None or not file.is_published) and now < ended + _FILE_COMES_WITHIN
 
 
 def _is_settled(history: History) -> bool:

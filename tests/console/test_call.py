@@ -190,7 +190,7 @@ class TestRecording:
         [
             ({"deleted_at": at(90)}, "The SP deleted it"),
             ({"missing_at": at(900)}, "The network never delivered the file."),
-            ({}, "The file is gone: its retention is over."),
+            ({}, "The file has not arrived, and was not looked for yet."),
         ],
     )
     def test_one_that_is_not_there_says_why(self, browser, world, call, change, says):
@@ -198,6 +198,29 @@ class TestRecording:
         world.calls.change(call.id, recording=replace(Recording("key", at(10)), **change))
         assert says in browser.get(f"/calls/{call.id}").text
         assert browser.get(f"/calls/{call.id}/recording").status_code == 404
+
+    @pytest.mark.parametrize(
+        ("of_app", "of_platform", "after", "is_gone"),
+        [
+            (3, 7, timedelta(days=3), True),
+            (3, 7, timedelta(days=2, hours=23), False),
+            (0, 7, timedelta(days=7), True),
+            (30, 7, timedelta(days=7), True),
+            (0, 7, timedelta(days=6, hours=23), False),
+            (3, None, timedelta(days=3), True),
+            (0, None, timedelta(days=80), False),
+        ],
+    )
+    def test_a_file_is_gone_once_the_retention_of_its_app_or_the_platform_is_over(
+        self, browser, world, of_app, of_platform, after, is_gone
+    ):
+        events = (*TALKING[:4], TALKING[4], recorded(10), *TALKED[5:])
+        call = world.place(*events, wants_recording=True, keep_recording_days=of_app)
+        world.kept_days = of_platform
+        world.clock.advance((call.ended_at + after - world.clock.now()).total_seconds())
+        page = browser.get(f"/calls/{call.id}").text
+        assert ("The file is gone: its retention is over." in page) is is_gone
+        assert ("The file has not arrived, and was not looked for yet." in page) is not is_gone
 
 
 def test_the_memory_that_the_call_made_is_shown(browser, world):

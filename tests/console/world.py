@@ -14,6 +14,7 @@ from duologue.domain.access.accounts import App, Sp
 from duologue.domain.access.audit import AuditEntry, AuditFilter
 from duologue.domain.accounting.cdr import cdr_of
 from duologue.domain.calls.call import Call
+from duologue.domain.errors import OutsideUnavailable
 from duologue.domain.media.recording import published_key
 from duologue.domain.memory.call_memory import MemoryTerms, RememberedParty, memory_of_call
 from duologue.domain.numbers.phone_number import PhoneNumber
@@ -116,9 +117,17 @@ class World:
             clock=self.clock,
             host=lambda: "duologue.example.com",
             who=lambda: "arn:aws:iam::111122223333:user/olga",
+            keep_recordings_days=self._keep_recordings_days,
         )
         self.wait: Callable[[], Any] = _no_wait
+        self.kept_days: int | None = 7
+        """The platform's retention of recordings; None: the stack cannot be read."""
         self._count = 0
+
+    def _keep_recordings_days(self) -> int:
+        if self.kept_days is None:
+            raise OutsideUnavailable("the stack")
+        return self.kept_days
 
     @property
     def pages(self) -> Pages:

@@ -293,6 +293,11 @@ class Platform:
             return StackLine(lambda: given, "--line-numbers")
         return StackLine(lambda: self._output("DisplayNumbers"), f"output DisplayNumbers of stack {self._asked.stack}")
 
+    @property
+    def keep_recordings_days(self) -> int:
+        """0: the stack does not say. Raises OutsideUnavailable: the stack cannot be read."""
+        return int(self._parameter("KeepRecordingsDays") or 0)
+
     @cached_property
     def _stack(self) -> Stack:
         return stack_of(self._client("cloudformation"), self._asked.stack)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,10 +14,11 @@ from duologue.call_control.facts import CdrWritten, Fact
 from duologue.call_control.history import Attempt, Delivery, DeliveryState, History
 from duologue.domain.calls.call import Call, Phase
 from duologue.domain.calls.outcome import EndReason, Party
-from duologue.domain.errors import InvalidField, UnknownCall
+from duologue.domain.errors import InvalidField, OutsideUnavailable, UnknownCall
 from duologue.domain.media.byte_range import UNSATISFIABLE, ByteRange, asked_range
 from duologue.operator.call_words import Meaning, meaning, sentence
 from duologue.operator.console.calls import SHAPES
+from duologue.operator.console.desk import Desk
 from duologue.operator.console.pages import Context, Pages, form_of, see_other
 from duologue.operator.console.shown import Writer
 from duologue.operator.console.timeline import status_of, timeline
@@ -173,6 +175,7 @@ def _context(pages: Pages, call_id: str) -> tuple[Context, bool]:
         "settings": _settings(found),
         "is_up": found.phase is not Phase.OVER,
         "awaits_recording": _awaits_recording(shown, now),
+        "is_expired": _is_expired(desk, shown, now),
         "has_callee": found.ending is not EndReason.NOBODY_REMEMBERED,
     }
     return context, found.phase is Phase.OVER and _is_settled(history) and not context["awaits_recording"]
@@ -185,6 +188,18 @@ def _awaits_recording(shown: ShownCall, now: datetime) -> bool:
         return False
     file = shown.recording.value
     return (file is None or not file.is_published) and now < ended + _FILE_COMES_WITHIN
+
+
+def _is_expired(desk: Desk, shown: ShownCall, now: datetime) -> bool:
+    """A recording without a file is past the app's retention or the platform's; False if neither is known."""
+    call = shown.call
+    if call.recording is None or call.ended_at is None or shown.recording.value is not None:
+        return False
+    of_platform = 0
+    with suppress(OutsideUnavailable), desk.show.refusals():
+        of_platform = desk.keep_recordings_days()
+    kept = call.keep_recording_days, of_platform
+    return any(days and now >= call.ended_at + timedelta(days=days) for days in kept)
 
 
 def _is_settled(history: History) -> bool:

@@ -27,7 +27,10 @@ _APPS, _MINUTE = "apps", timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Desk:
-    """`listed_apps`: all, by key. `who`: the operator's identity in the audit. `stack`: its name."""
+    """`listed_apps`: all, by key. `who`: the operator's identity in the audit. `stack`: its name.
+
+    `keep_recordings_days`: the platform's retention; 0: unknown. It raises OutsideUnavailable.
+    """
 
     lists: CallLists
     usages: Usages
@@ -45,6 +48,7 @@ class Desk:
     clock: Clock
     host: Callable[[], str]
     who: Callable[[], str]
+    keep_recordings_days: Callable[[], int]
     stack: str = "duologue"
     _played: set[str] = field(default_factory=set)
     _known: dict[str, tuple[datetime, Any]] = field(default_factory=dict)

@@ -27,5 +27,6 @@ def desk_of(platform: Platform) -> Desk:
         clock=clock,
         host=lambda: platform.host,
         who=lambda: who(platform),
+        keep_recordings_days=lambda: platform.keep_recordings_days,
         stack=platform.stack,
     )

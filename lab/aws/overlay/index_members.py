@@ -31,9 +31,11 @@ class Members:
         self._counts[key[0]] = self._counts.get(key[0], 0) + 1
 
     def pop(self, key: Key, _: None) -> None:
-        left = self._counts.pop(key[0], 0) - 1
+        left = self._counts.get(key[0], 0) - 1
         if left > 0:
-            self._counts[key[0]] = left
+            self._counts[key[0]] = left  # in one step: requests read while another thread deletes what has expired
+        else:
+            self._counts.pop(key[0], None)
 
     def __len__(self) -> int:
         return len(self._counts)

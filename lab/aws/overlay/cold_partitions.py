@@ -10,7 +10,10 @@ from __future__ import annotations
 import json
 import threading
 import zlib
+from bisect import bisect_left
 from collections.abc import ItemsView, Iterator, KeysView, ValuesView
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from lab.aws.ministack import ministack
@@ -20,10 +23,14 @@ WARM = 100
 LEAST = 5
 """Items; a smaller partition is not worth it."""
 BLOCK = 50
-"""Items that are compressed together. Of a partition that is written all the time, the latest 50 to 100 are not."""
+"""Items that are compressed together, or up to twice as many. Of a list that is written all the time, at least the
+latest 50 are not; a partition whose sort keys come in no order stays as it is while it is written.
+"""
 
-_written: dict[tuple[str, str], dict[str, Any]] = {}
-"""(table, partition), in the order of their last writes → the table."""
+_written: dict[tuple[str, str], tuple[dict[str, Any], int]] = {}
+"""(table, partition), in the order of their last writes → the table, and how many items came since the older ones were
+last to be compressed.
+"""
 WRITES = threading.RLock()
 """Held while an item is written or deleted: by requests, and by the thread that deletes what has expired."""
 
@@ -54,18 +61,40 @@ class ColdPartition(dict[str, Any]):
         self._blocks: tuple[_Block, ...] = ()  # replaced as a whole, so that a thread that reads sees that it was
 
     def pack(self, *, keep: int) -> None:
-        """Compress all but about the `keep` latest. `WRITES` is held."""
+        """Compress all; or, if there are some to keep, all but about the `keep` latest, provided that sort keys come in
+        order. `WRITES` is held.
+        """
+        end = self._older_end(keep) if keep else None
+        if keep and end is None:
+            return
         for block in self._blocks:
             if block.items < BLOCK:
                 self._unpack(block)
-        keys = list(super().keys())
-        if keep:
-            keys = keys[: max(0, len(keys) - keep) // BLOCK * BLOCK]
-        keys.sort()
-        for begin in range(0, len(keys), BLOCK):
-            some = {key: dict.__getitem__(self, key) for key in keys[begin : begin + BLOCK]}
+        for key in list(super().keys()):
+            for block in self._around(key):
+                self._unpack(block)
+        keys = sorted(key for key in dict.keys(self) if end is None or key < end)
+        lasts = [block.last for block in self._blocks]
+        for _, between in groupby(keys, lambda key: bisect_left(lasts, key)):  # so that no two blocks overlap
+            self._pack(list(between))
+
+    def _older_end(self, keep: int) -> str | None:
+        """What ends the keys of the items that came before the `keep` latest. None: they are no block yet, or most of
+        them are not less than the latest, so that keys come in no order.
+        """
+        last = max((block.last for block in self._blocks if block.items >= BLOCK), default="")
+        added = [key for key in dict.keys(self) if key > last]
+        earlier, end = added[:-keep], min(added[-keep:], default="")
+        less = sum(key < end for key in earlier)
+        return end if less >= max(BLOCK, len(earlier) // 2) else None
+
+    def _pack(self, keys: list[str]) -> None:
+        """Compress these, which are sorted, in blocks of `BLOCK` items; the last has the rest too."""
+        begins = range(0, max(BLOCK, len(keys) - BLOCK + 1), BLOCK)
+        for begin, end in zip(begins, [*begins[1:], len(keys)], strict=True):
+            some = {key: dict.__getitem__(self, key) for key in keys[begin:end]}
             packed = zlib.compress(json.dumps(some).encode())
-            self._blocks += (_Block(min(some), max(some), len(some), packed),)
+            self._blocks = tuple(sorted((*self._blocks, _Block(min(some), max(some), len(some), packed))))
             for key in some:  # last: until then, other threads find them here
                 super().__delitem__(key)
 
@@ -77,9 +106,13 @@ class ColdPartition(dict[str, Any]):
         super().update(_items_of(block))
         self._blocks = tuple(each for each in self._blocks if each is not block)  # last, as in `pack`
 
-    def _around(self, key: object) -> Iterator[_Block]:
-        """The blocks that may have an item."""
-        return (block for block in self._blocks if isinstance(key, str) and block.first <= key <= block.last)
+    def _around(self, key: object) -> tuple[_Block, ...]:
+        """The block that may have an item, if there is one: they are in the order of their keys, and do not overlap."""
+        blocks = self._blocks
+        if not isinstance(key, str):
+            return ()
+        at = bisect_left(blocks, key, key=attrgetter("last"))
+        return blocks[at : at + 1] if at < len(blocks) and blocks[at].first <= key else ()
 
     def _unpack_at(self, key: str) -> None:
         for block in self._around(key):
@@ -162,14 +195,15 @@ def _set_item(stock: Any) -> Any:
     def set_item(table: dict[str, Any], partition: str, sort: str, item: dict[str, Any]) -> Any:
         with WRITES:
             old = stock(table, partition, sort, item)
-            if dict.__len__(table["items"][partition]) >= 2 * BLOCK:
-                _cool(table["items"], partition, keep=BLOCK)
             key = table["TableName"], partition
-            _written.pop(key, None)
-            _written[key] = table
+            came = _written.pop(key, (table, 0))[1] + (old is None)
+            if came >= BLOCK and dict.__len__(table["items"][partition]) >= 2 * BLOCK:
+                came = 0
+                _cool(table["items"], partition, keep=BLOCK)
+            _written[key] = table, came
             while len(_written) > WARM:
                 oldest = next(iter(_written))
-                _cool(_written.pop(oldest)["items"], oldest[1], keep=0)
+                _cool(_written.pop(oldest)[0]["items"], oldest[1], keep=0)
         return old
 
     return set_item

@@ -104,3 +104,12 @@ def test_a_key_is_looked_for_in_one_block(inflated):
             partition.pack(keep=0)
     assert partition.packed()[0] == len(partition) == 500
     assert all(partition[random(each)] == {"n": {"N": str(each)}} for each in range(500))
+
+
+def test_a_copy_and_a_comparison_see_what_is_compressed():
+    plain = {key: {"n": {"N": key}} for key in EVERY}
+    partition = ColdPartition(plain)
+    partition.pack(keep=0)
+    assert partition.copy() == plain
+    assert not partition != plain  # noqa: SIM202  # it is what is tested
+    assert partition != {}

@@ -175,6 +175,12 @@ class ColdPartition(dict[str, Any]):
     def __eq__(self, other: object) -> bool:
         return self._items() == other
 
+    def __ne__(self, other: object) -> bool:
+        return self._items() != other
+
+    def copy(self) -> dict[str, Any]:
+        return self._items()
+
     __hash__ = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def test_accounts_calls_and_recordings_outlive_a_kill_and_an_end(up, tmp_path):
     cut_off = first.place("+12025550115")
     first.look_up_until(cut_off, lambda call: call["phase"] == "talking")
     assert operate(first, "sp", "add", "another", "--username", "another") == 0
-    saved_since(tmp_path, "another")
+    saved_since(tmp_path, "USERNAME#another")  # the audit names it before it is there
     first.end(signal.SIGKILL)
 
     second = up()

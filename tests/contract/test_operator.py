@@ -49,6 +49,7 @@ from duologue.domain.notifying.endpoint_health import Circuit, EndpointHealth
 from duologue.domain.numbers.phone_number import PhoneNumber
 from duologue.operator import __main__ as command
 from duologue.operator.__main__ import main
+from duologue.operator.platform import Platform as OperatorPlatform
 from duologue.usecases.ports.call_changes import Change
 from duologue.usecases.ports.notifying import Notice
 from duologue.wire.huawei.cdrs import HuaweiCdrs
@@ -62,7 +63,7 @@ pytestmark = pytest.mark.parametrize("aws", ["lab"], indirect=True)
 TEMPLATE: dict[str, Any] = {
     "Parameters": {
         name: {"Type": "String", "Default": ""}
-        for name in ("AllowLoopback", "AllowPlainHttp", "PrefixesInUse", "HostName")
+        for name in ("AllowLoopback", "AllowPlainHttp", "PrefixesInUse", "HostName", "KeepRecordingsDays")
     },
     "Resources": {
         "Accounts": {
@@ -144,6 +145,7 @@ def stack(aws):
         "AllowPlainHttp": "true",
         "PrefixesInUse": "+1370:US",
         "HostName": "ce1.example.com",
+        "KeepRecordingsDays": "14",
     }
     given = [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()]
     create_stack(aws, "duologue", TEMPLATE, Parameters=given)
@@ -908,6 +910,12 @@ def test_the_platforms_own_prompts_are_put(platform):
     assert set(said) == {prompt.value for prompt in Prompt}
     for prompt in Prompt:
         assert read_wav(platform.object(f"prompts/{prompt.value}.wav")).seconds == said[prompt.value]
+
+
+@pytest.mark.parametrize(("stack_name", "days"), [("duologue", 14), ("as-on-aws", 0)])
+def test_how_long_recordings_are_kept_is_what_the_stack_says(aws, stack, stack_name, days):
+    asked = command.parser().parse_args(["--stack", stack_name, "sp", "list"])
+    assert OperatorPlatform(asked, aws, print).keep_recordings_days == days
 
 
 def test_a_stack_of_another_product_is_named(platform, aws):
